@@ -1,0 +1,18 @@
+"""Plain data that every layer speaks: events, rows, times, shared knowledge."""
+
+from harness.model.events import EventBatch, Origin
+from harness.model.knowledge import LookupDefinition, Macro, MatchKind
+from harness.model.results import Rows, Value
+from harness.model.times import ALL_TIME, TimeRange
+
+__all__ = [
+    "ALL_TIME",
+    "EventBatch",
+    "LookupDefinition",
+    "Macro",
+    "MatchKind",
+    "Origin",
+    "Rows",
+    "TimeRange",
+    "Value",
+]

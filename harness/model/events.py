@@ -1,0 +1,35 @@
+"""Events on their way from a file to an engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What is told about a file's events: the metadata fields, and the zone of bare times.
+
+    `None` means not told: the reader decides from the events themselves.
+    `timezone` is an IANA name.
+    """
+
+    index: str = "main"
+    source: str | None = None
+    sourcetype: str | None = None
+    host: str | None = None
+    timezone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class EventBatch:
+    """Events of one index, source and source type: three columns of one length.
+
+    `time` is epoch seconds, `None` where the event has no time that can be read.
+    """
+
+    index: str
+    source: str
+    sourcetype: str
+    raw: list[str]
+    time: list[float | None]
+    host: list[str]

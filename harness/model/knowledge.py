@@ -1,0 +1,48 @@
+"""Search-time knowledge that apps and content both define."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from harness.errors import Place
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MatchKind = Literal["exact", "wildcard", "cidr"]
+
+
+@dataclass(frozen=True, slots=True)
+class Macro:
+    """A search macro; the same name with another number of arguments is another macro.
+
+    `definition` holds `$argument$` tokens. `is_eval` marks definitions that are an eval
+    expression whose value is the text to insert (macros.conf: `iseval`).
+    """
+
+    name: str
+    definition: str
+    arguments: tuple[str, ...] = ()
+    is_eval: bool = False
+    place: Place = field(default_factory=Place)
+
+
+@dataclass(frozen=True, slots=True)
+class LookupDefinition:
+    """A lookup: its table and how events are matched against it (transforms.conf).
+
+    `table` is a CSV file inside an app or a content folder, or `None` for a table that has no
+    file (a KV store without a seed). Fields without an entry in `match_types` match exactly.
+    """
+
+    name: str
+    table: Path | None
+    match_types: tuple[tuple[MatchKind, str], ...] = ()
+    case_sensitive: bool = True
+    min_matches: int = 0
+    max_matches: int = 1000
+    default_match: str | None = None
+    fields: tuple[str, ...] = ()
+    unsupported: str | None = None
+    place: Place = field(default_factory=Place)

@@ -1,0 +1,1 @@
+"""The pytest plugin: detections and their expectations collected as tests."""
