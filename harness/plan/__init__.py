@@ -1,0 +1,1 @@
+"""The logical plan: what a search means, without saying how an engine does it."""

@@ -1,0 +1,147 @@
+"""The functions of SPL, for eval and for statistics: families in `harness.functions`."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from harness.registry.commands import DuplicateName
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from harness.plan.types import Typed
+
+PACKAGE = "harness.functions"
+PARAMETRISED = re.compile(r"^([a-z_]+?)(\d+(?:\.\d+)?)$")
+
+
+@dataclass(frozen=True, slots=True)
+class EvalFunction:
+    """A function or operator of eval: `lower(dialect, *arguments)` gives a typed expression."""
+
+    name: str
+    lower: Callable[..., Typed]
+    minimum: int
+    maximum: int | None
+    document: str
+    literal: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StatsFunction:
+    """A statistical function: `lower(dialect, argument)` gives a typed aggregate.
+
+    `needs` are fields beyond the argument (`_time`); `ordered` if the rows' order matters.
+    `bare` functions may stand without an argument; `parametrised` ones end in a number.
+    """
+
+    name: str
+    lower: Callable[..., Typed]
+    needs: tuple[str, ...]
+    ordered: bool
+    bare: bool
+    parametrised: bool
+    document: str
+
+
+_eval: dict[str, EvalFunction] = {}
+_stats: dict[str, StatsFunction] = {}
+_loaded: list[str] = []
+
+
+def eval_function(
+    *names: str, literal: tuple[int, ...] = ()
+) -> Callable[[Callable[..., Typed]], Callable[..., Typed]]:
+    """Register a function of eval; its number of arguments is read from its signature.
+
+    `literal` are the positions of arguments that have to be written out (patterns, formats).
+    """
+
+    def register(function: Callable[..., Typed]) -> Callable[..., Typed]:
+        minimum, maximum = _arity(function)
+        for name in names or (function.__name__,):
+            if name in _eval:
+                raise DuplicateName(f"two eval functions are called `{name}`")
+            document = inspect.getdoc(function) or ""
+            _eval[name] = EvalFunction(name, function, minimum, maximum, document, literal)
+        return function
+
+    return register
+
+
+def stats_function(
+    *names: str,
+    needs: tuple[str, ...] = (),
+    ordered: bool = False,
+    bare: bool = False,
+    parametrised: bool = False,
+) -> Callable[[Callable[..., Typed]], Callable[..., Typed]]:
+    """Register a statistical function; see `StatsFunction` for the flags."""
+
+    def register(function: Callable[..., Typed]) -> Callable[..., Typed]:
+        for name in names or (function.__name__,):
+            if name in _stats:
+                raise DuplicateName(f"two statistical functions are called `{name}`")
+            _stats[name] = StatsFunction(
+                name=name,
+                lower=function,
+                needs=needs,
+                ordered=ordered,
+                bare=bare,
+                parametrised=parametrised,
+                document=inspect.getdoc(function) or "",
+            )
+        return function
+
+    return register
+
+
+def find_eval_function(name: str) -> EvalFunction | None:
+    """The eval function or operator of that name, or None."""
+    if name not in _eval:
+        _load()
+    return _eval.get(name)
+
+
+def find_stats_function(name: str) -> tuple[StatsFunction, float | None] | None:
+    """The statistical function of that name with the number that the name ends in, or None."""
+    if not _stats:
+        _load()
+    if (found := _stats.get(name)) is not None:
+        return None if found.parametrised else (found, None)
+    if (matched := PARAMETRISED.match(name)) and (found := _stats.get(matched[1])):
+        return (found, float(matched[2])) if found.parametrised else None
+    return None
+
+
+def eval_function_names() -> list[str]:
+    """The names that a person may write as functions (operators left out)."""
+    _load()
+    return sorted(name for name in _eval if name[0].isalpha() and not name.startswith("search_"))
+
+
+def stats_function_names() -> list[str]:
+    """The names of all statistical functions."""
+    _load()
+    return sorted(_stats)
+
+
+def _load() -> None:
+    if _loaded:
+        return
+    package = importlib.import_module(PACKAGE)
+    for module in pkgutil.iter_modules(package.__path__):
+        importlib.import_module(f"{PACKAGE}.{module.name}")
+        _loaded.append(module.name)
+
+
+def _arity(function: Callable[..., Any]) -> tuple[int, int | None]:
+    parameters = list(inspect.signature(function).parameters.values())[1:]
+    required = [p for p in parameters if p.default is p.empty and p.kind is not p.VAR_POSITIONAL]
+    variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+    return len(required), None if variadic else len(parameters)

@@ -1,0 +1,206 @@
+"""The search language, as parsed, to expressions of a plan."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import singledispatchmethod
+from typing import TYPE_CHECKING, NoReturn
+
+from harness.errors import Unsupported
+from harness.plan.expressions import (
+    FALSE,
+    TRUE,
+    Belongs,
+    Call,
+    Const,
+    Expr,
+    Field,
+    every,
+    negation,
+    some,
+)
+from harness.spl import predicates as spl
+from harness.spl.pipeline import parse_pipeline
+from harness.spl.source import Span
+from harness.spl.time_modifiers import parse_time
+
+if TYPE_CHECKING:
+    from harness.model import Rows
+    from harness.registry.context import Context
+    from harness.spl.source import SplText
+
+SUBSEARCH_ROWS = 10_000
+CIDR = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}/\d{1,2}")
+TIME_FIELDS = {
+    "earliest": ">=",
+    "starttime": ">=",
+    "latest": "<",
+    "endtime": "<",
+}
+RELATIVE_TIMES = {
+    f"{edge}{unit}sago": (operator, unit)
+    for edge, operator in (("start", ">="), ("end", "<"))
+    for unit in ("second", "minute", "hour", "day", "month")
+}
+UNSUPPORTED_FIELDS = frozenset(
+    {"_index_earliest", "_index_latest", "daysago", "hoursago", "minutesago", "monthsago"}
+    | {"searchtimespandays", "searchtimespanhours", "searchtimespanminutes", "savedsearch"}
+    | {"eventtypetag", "hosttag", "timeformat", "splunk_server_group", "savedsplunk"}
+)
+ORDERINGS = {"<": "search_less", "<=": "search_at_most", ">": "search_greater"}
+ORDERINGS[">="] = "search_at_least"
+
+
+@dataclass(frozen=True, slots=True)
+class Searching:
+    """Lowers the predicates of one text.
+
+    `events` says that the rows are events, so that `eventtype=` and `tag=` ask what the apps
+    know; elsewhere they are fields like others. `context` runs subsearches; a definition of an
+    event type or a data set has none.
+    """
+
+    text: SplText
+    context: Context | None
+    events: bool = True
+
+    @singledispatchmethod
+    def lower(self, predicate: spl.Predicate) -> Expr:
+        """The plan's expression, constants folded."""
+        raise TypeError(predicate)
+
+    @lower.register
+    def _(self, predicate: spl.Everything) -> Expr:  # noqa: ARG002 - it has no parts
+        return TRUE
+
+    @lower.register
+    def _(self, predicate: spl.Both) -> Expr:
+        return every(self.lower(part) for part in predicate.parts)
+
+    @lower.register
+    def _(self, predicate: spl.Either) -> Expr:
+        return some(self.lower(part) for part in predicate.parts)
+
+    @lower.register
+    def _(self, predicate: spl.Negation) -> Expr:
+        return negation(self.lower(predicate.part))
+
+    @lower.register
+    def _(self, predicate: spl.Term) -> Expr:
+        if predicate.text == "*":
+            return TRUE
+        flags = ("c" if predicate.exact_case else "") + ("w" if predicate.whole else "")
+        return Call("search_term", (Field("_raw"), Const(predicate.text), Const(flags)))
+
+    @lower.register
+    def _(self, predicate: spl.Membership) -> Expr:
+        return some(
+            self._compare(predicate.field, "=", value, predicate.span)
+            for value in predicate.values
+        )
+
+    @lower.register
+    def _(self, predicate: spl.Comparison) -> Expr:
+        return self._compare(predicate.field, predicate.operator, predicate.value, predicate.span)
+
+    @lower.register
+    def _(self, predicate: spl.Subsearch) -> Expr:
+        if self.context is None:
+            self._unsupported("a subsearch in a definition", predicate.span)
+        inner = Span(predicate.span.start + 1, predicate.span.end - 1)
+        rows = self.context.rows(parse_pipeline(self.text, inner), limit=SUBSEARCH_ROWS)
+        return self._from_rows(rows, predicate.span)
+
+    def _unsupported(self, what: str, span: Span) -> NoReturn:
+        raise Unsupported(what, place=self.text.place(span), hints=self.text.hints(span))
+
+    def _compare(self, field: str, operator: str, value: str, span: Span) -> Expr:
+        lowered = field.lower()
+        if lowered in TIME_FIELDS or lowered in RELATIVE_TIMES:
+            return self._time(lowered, operator, value, span)
+        if lowered in UNSUPPORTED_FIELDS:
+            self._unsupported(f"the search term `{field}`", span)
+        if self.events and operator in ("=", "!=") and (kind := _membership(field)):
+            belongs = Belongs(kind[0], value, kind[1])
+            return belongs if operator == "=" else every([_exists(field), negation(belongs)])
+        return compare(field, operator, value)
+
+    def _time(self, field: str, operator: str, value: str, span: Span) -> Expr:
+        if operator != "=":
+            raise self.text.syntax_error(f"`{field}` is set with `=`", span)
+        if self.context is None:
+            self._unsupported(f"`{field}` in a definition", span)
+        try:
+            if field in RELATIVE_TIMES:
+                direction, unit = RELATIVE_TIMES[field]
+                moment = parse_time(f"-{int(value)}{unit}", self.context.now)
+            else:
+                direction = TIME_FIELDS[field]
+                moment = parse_time(value, self.context.now, self.context.timezone)
+        except ValueError as error:
+            raise self.text.syntax_error(str(error), span, "for example -24h@h") from error
+        return Call(direction, (Field("_time"), Const(moment)))
+
+    def _from_rows(self, rows: Rows, span: Span) -> Expr:
+        """The implicit `format`: each row's fields must all match, any row may.
+
+        Values become literals of the plan, never text to be parsed again.
+        """
+        names = [name for name in rows.columns if not name.startswith("_")]
+        if not rows.rows:
+            return FALSE
+        if {"search", "query"} & set(names):
+            self._unsupported("a subsearch that returns a field `search` or `query`", span)
+        found = []
+        for row in rows.rows:
+            parts = []
+            for name in names:
+                value = row.get(name)
+                if value is None:
+                    continue
+                options = value if isinstance(value, list) else [value]
+                parts.append(some(compare(name, "=", str(option)) for option in options))
+            found.append(every(parts))
+        return some(found)
+
+
+def compare(field: str, operator: str, value: str) -> Expr:
+    """One comparison of the search language, as `search` means it."""
+    target = Field(field)
+    if operator in ("=", "!="):
+        if value and not value.strip("*"):
+            return _exists(field) if operator == "=" else FALSE
+        name = "search_equals"
+        if "*" in value:
+            name = "search_wildcard"
+        elif CIDR.fullmatch(value):
+            name = "search_cidr"
+        return Call(name if operator == "=" else f"{name}_not", (target, Const(value)))
+    return Call(ORDERINGS[operator], (target, Const(value)))
+
+
+def _exists(field: str) -> Expr:
+    return Call("isnotnull", (Field(field),))
+
+
+def _membership(field: str) -> tuple[str, str | None] | None:
+    if field == "eventtype":
+        return "eventtype", None
+    if field == "tag":
+        return "tag", None
+    return ("tag", field[5:]) if field.startswith("tag::") else None
+
+
+def like_pattern(value: str) -> str:
+    r"""The SQL pattern of a value whose `*` are wildcards, escaped with `\`."""
+    escaped = value.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return escaped.replace("*", "%")
+
+
+def matches(value: str, operator: str, wanted: str) -> bool:
+    """`search_equals` and `search_wildcard` worked out here, for values known before any row."""
+    if operator == "search_equals":
+        return value.casefold() == wanted.casefold()
+    pattern = ".*".join(re.escape(part) for part in wanted.casefold().split("*"))
+    return re.fullmatch(pattern, value.casefold(), re.DOTALL) is not None

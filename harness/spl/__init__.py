@@ -1,0 +1,1 @@
+"""SPL text to syntax: sources and macros, stages, expressions, search predicates."""

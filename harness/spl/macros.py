@@ -1,0 +1,206 @@
+r"""Macro expansion and comments, before anything is parsed.
+
+    text    = { other | quoted | comment | call }
+    comment = "```" … "```"
+    call    = "`" name [ "(" argument { "," argument } ")" ] "`"
+
+Macros are expanded outside double quotes only; an argument may be quoted, which drops the
+quotes. Source: Splunk Knowledge Manager Manual, "Use search macros in searches".
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Protocol
+
+from harness.errors import HarnessError, Unsupported, nearest
+from harness.spl.source import Source, Span, SplText
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from harness.model import Macro
+
+MAX_DEPTH = 32
+MAX_EXPANDED = 2_000_000
+ARGUMENT = re.compile(r"\$([A-Za-z0-9_-]+)\$")
+NAME = re.compile(r"[A-Za-z0-9_.:-]+")
+
+
+class UnknownMacro(HarnessError):
+    """A search calls a macro that neither its apps nor its content define."""
+
+
+class MacroSource(Protocol):
+    """Where macros come from."""
+
+    def find(self, name: str, argument_count: int) -> Macro | None:
+        """The macro of that name and number of arguments, or None."""
+        ...
+
+    def names(self) -> Iterable[str]:
+        """All names, for hints."""
+        ...
+
+
+def expand(source: Source, macros: MacroSource) -> SplText:
+    """Expand every macro and drop every comment; errors carry the place of the call."""
+    return _expand(SplText.of(source), macros, depth=0)
+
+
+def _expand(text: SplText, macros: MacroSource, depth: int) -> SplText:
+    result = SplText()
+    raw, position, copied = text.text, 0, 0
+    while position < len(raw):
+        character = raw[position]
+        if character == '"':
+            position = skip_quoted(raw, position)
+        elif raw.startswith("```", position):
+            end = raw.find("```", position + 3)
+            if end < 0:
+                raise text.syntax_error(
+                    "a comment is not closed",
+                    Span(position, position + 3),
+                    "comments end with three backticks",
+                )
+            result.append_mapped(text, copied, position)
+            position = copied = end + 3
+        elif character == "`":
+            result.append_mapped(text, copied, position)
+            position = copied = _expand_call(text, position, macros, depth, result)
+        elif character == "\\" and raw.startswith('\\"', position):
+            position += 2
+        else:
+            position += 1
+    result.append_mapped(text, copied, len(raw))
+    return result
+
+
+def _expand_call(
+    text: SplText, start: int, macros: MacroSource, depth: int, result: SplText
+) -> int:
+    end = _call_end(text.text, start + 1)
+    if end < 0:
+        raise text.syntax_error("a macro call is not closed", Span(start, start + 1), "add a `")
+    span = Span(start, end + 1)
+    name, arguments = _split_call(text, start + 1, end)
+    macro = macros.find(name, len(arguments))
+    if macro is None:
+        raise _unknown(text, span, name, len(arguments), macros)
+    if macro.is_eval:
+        raise Unsupported(
+            f"macro `{name}` is an eval macro (iseval = 1)",
+            place=text.place(span),
+            hints=["write its result in place of the call"],
+        )
+    calls = text.calls(span)
+    if depth >= MAX_DEPTH:
+        raise text.syntax_error(f"macro `{name}` never stops expanding itself", span)
+    definition = Source(macro.definition, macro.place.path, (*calls, name))
+    body = _substitute(definition, dict(zip(macro.arguments, arguments, strict=False)), text)
+    result.append_mapped(*_whole(_expand(body, macros, depth + 1)))
+    if len(result.text) > MAX_EXPANDED:
+        raise text.syntax_error(f"macro `{name}` expands without end", span)
+    return end + 1
+
+
+def _whole(text: SplText) -> tuple[SplText, int, int]:
+    return text, 0, len(text.text)
+
+
+def _unknown(
+    text: SplText, span: Span, name: str, count: int, macros: MacroSource
+) -> UnknownMacro:
+    known = set(macros.names())
+    if name in known:
+        message = f"macro `{name}` does not take {count} argument{'' if count == 1 else 's'}"
+        hints: tuple[str, ...] = ()
+    else:
+        message = f"unknown macro `{name}`"
+        hints = nearest(name, known) or ("--content and --app bring macros",)
+    return UnknownMacro(message, place=text.place(span), hints=(*hints, *text.hints(span)))
+
+
+def _call_end(raw: str, position: int) -> int:
+    while position < len(raw):
+        if raw[position] == '"':
+            position = skip_quoted(raw, position)
+        elif raw[position] == "`":
+            return position
+        else:
+            position += 1
+    return -1
+
+
+def _split_call(text: SplText, start: int, end: int) -> tuple[str, list[Span]]:
+    """The name and the spans of the arguments, quotes left out."""
+    raw = text.text
+    while start < end and raw[start].isspace():
+        start += 1
+    matched = NAME.match(raw, start, end)
+    if matched is None:
+        raise text.syntax_error("a macro call needs a name", Span(start, max(end, start + 1)))
+    position = matched.end()
+    while position < end and raw[position].isspace():
+        position += 1
+    if position == end:
+        return matched[0], []
+    if raw[position] != "(" or not raw[position:end].rstrip().endswith(")"):
+        raise text.syntax_error(
+            "a macro call is a name with its arguments in parentheses", Span(position, end)
+        )
+    return matched[0], _arguments(raw, position + 1, raw.rindex(")", position, end))
+
+
+def _arguments(raw: str, start: int, end: int) -> list[Span]:
+    spans: list[Span] = []
+    depth, position, begin = 0, start, start
+    while position < end:
+        character = raw[position]
+        if character == '"':
+            position = skip_quoted(raw, position)
+            continue
+        depth += (character == "(") - (character == ")")
+        if character == "," and depth == 0:
+            spans.append(_trimmed(raw, begin, position))
+            begin = position + 1
+        position += 1
+    if spans or raw[begin:end].strip():
+        spans.append(_trimmed(raw, begin, end))
+    return spans
+
+
+def _trimmed(raw: str, start: int, end: int) -> Span:
+    while start < end and raw[start].isspace():
+        start += 1
+    while end > start and raw[end - 1].isspace():
+        end -= 1
+    quoted = end - start >= 2 and raw[start] == '"' and skip_quoted(raw, start) == end
+    return Span(start + 1, end - 1) if quoted else Span(start, end)
+
+
+def _substitute(definition: Source, arguments: dict[str, Span], call: SplText) -> SplText:
+    body, copied = SplText(), 0
+    for token in ARGUMENT.finditer(definition.text):
+        if token[1] not in arguments:
+            continue
+        body.append(definition, copied, token.start())
+        span = arguments[token[1]]
+        body.append_mapped(call, span.start, span.end)
+        copied = token.end()
+    body.append(definition, copied, len(definition.text))
+    return body
+
+
+def skip_quoted(raw: str, position: int) -> int:
+    r"""The position after the string that opens at `position`; `\"` does not close it."""
+    quote = raw[position]
+    position += 1
+    while position < len(raw):
+        if raw[position] == "\\":
+            position += 2
+        elif raw[position] == quote:
+            return position + 1
+        else:
+            position += 1
+    return len(raw)

@@ -1,0 +1,255 @@
+r"""The search language: `search`, the where clause of tstats, event types, constraints.
+
+    all      = any { [ "AND" ] any }
+    any      = negated { "OR" negated }
+    negated  = "NOT" negated | primary
+    primary  = "(" all ")" | field operator value | field "IN" "(" value { "," value } ")"
+             | "TERM(" … ")" | "CASE(" … ")" | subsearch | word | string
+
+OR binds tighter than AND, written or implied. Source: Splunk Search Reference, `search`,
+"Boolean expressions": expressions are evaluated in the order parentheses, NOT, OR, AND.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NoReturn
+
+from harness.spl.lexer import Token, tokens
+from harness.spl.source import NOWHERE, Span
+
+if TYPE_CHECKING:
+    from harness.spl.source import SplText
+
+KEYWORDS = frozenset({"AND", "OR", "NOT"})
+MAX_NESTING = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Everything:
+    """A predicate that was left empty: every event matches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Both:
+    """Every part holds."""
+
+    parts: tuple[Predicate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """At least one part holds."""
+
+    parts: tuple[Predicate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Negation:
+    """The part does not hold; events without its fields are kept."""
+
+    part: Predicate
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """`field operator value`; the value's `*` are wildcards, quoted or not."""
+
+    field: str
+    operator: str
+    value: str
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """`field IN (…)`: any of the values, wildcards allowed."""
+
+    field: str
+    values: tuple[str, ...]
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A word or a quoted phrase that the raw event holds.
+
+    `exact_case` is `CASE(…)`; `whole` is `TERM(…)`, bounded by major breakers only.
+    """
+
+    text: str
+    exact_case: bool = False
+    whole: bool = False
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Subsearch:
+    """A bracketed search whose result becomes a predicate; `span` includes the brackets."""
+
+    span: Span
+
+
+Predicate = Everything | Both | Either | Negation | Comparison | Membership | Term | Subsearch
+
+
+class PredicateParser:
+    """Parses search syntax from a list of tokens."""
+
+    def __init__(self, text: SplText, found: list[Token], end: int) -> None:
+        self.text = text
+        self.tokens = found
+        self.end = end
+        self.position = 0
+        self.depth = 0
+
+    def peek(self, ahead: int = 0) -> Token | None:
+        """The next token, or None."""
+        index = self.position + ahead
+        return self.tokens[index] if index < len(self.tokens) else None
+
+    def everything(self) -> Predicate:
+        """The predicate that all tokens spell."""
+        if not self.tokens:
+            return Everything()
+        predicate = self._all()
+        if (token := self.peek()) is not None:
+            self._fail(f"`{token.value}` is not expected here", token.span)
+        return predicate
+
+    def _fail(self, message: str, span: Span, *hints: str) -> NoReturn:
+        raise self.text.syntax_error(message, span, *hints)
+
+    def _keyword(self, word: str) -> bool:
+        token = self.peek()
+        return token is not None and token.kind == "word" and token.value == word
+
+    def _all(self) -> Predicate:
+        self.depth += 1
+        if self.depth > MAX_NESTING:
+            self._fail("the search is nested too deeply", self.tokens[self.position].span)
+        parts = [self._any()]
+        while (token := self.peek()) is not None and token.kind != ")":
+            if self._keyword("AND"):
+                self.position += 1
+            elif self._keyword("OR") or token.kind == ",":
+                self._fail(f"`{token.value}` is not expected here", token.span)
+            parts.append(self._any())
+        self.depth -= 1
+        return parts[0] if len(parts) == 1 else Both(tuple(parts))
+
+    def _any(self) -> Predicate:
+        parts = [self._negated()]
+        while self._keyword("OR"):
+            self.position += 1
+            parts.append(self._negated())
+        return parts[0] if len(parts) == 1 else Either(tuple(parts))
+
+    def _negated(self) -> Predicate:
+        if self._keyword("NOT"):
+            self.position += 1
+            return Negation(self._negated())
+        return self._primary()
+
+    def _primary(self) -> Predicate:
+        token = self.peek()
+        if token is None:
+            last = self.tokens[-1].span if self.tokens else Span(self.end, self.end)
+            self._fail("the search ends where a condition is expected", last)
+        self.position += 1
+        if token.kind == "(":
+            return self._group(token)
+        if token.kind == "subsearch":
+            return Subsearch(token.span)
+        if token.kind in ("operator", ",", ")"):
+            self._fail(f"a condition is expected here, not `{token.value}`", token.span)
+        if token.kind == "word" and token.value in KEYWORDS:
+            self._fail(f"a condition is expected here, not `{token.value}`", token.span)
+        return self._condition(token)
+
+    def _group(self, opened: Token) -> Predicate:
+        if (token := self.peek()) is not None and token.kind == ")":
+            self.position += 1
+            return Everything()
+        predicate = self._all()
+        if self.peek() is None:
+            self._fail("a parenthesis is not closed", opened.span, "add a `)`")
+        self.position += 1
+        return predicate
+
+    def _condition(self, token: Token) -> Predicate:
+        following = self.peek()
+        if following is not None and following.kind == "operator":
+            self.position += 1
+            value, span = self._value(following)
+            operator = "=" if following.value == "==" else following.value
+            return Comparison(token.value, operator, value, token.span.to(span))
+        if following is not None and following.kind == "(" and token.kind == "word":
+            if token.value in ("TERM", "CASE") and not following.spaced:
+                return self._directive(token)
+        elif self._is_in(following):
+            self.position += 1
+            values, end = self._list()
+            return Membership(token.value, values, token.span.to(end))
+        return Term(token.value, span=token.span)
+
+    def _is_in(self, token: Token | None) -> bool:
+        opened = self.peek(1)
+        return (
+            token is not None
+            and token.kind == "word"
+            and token.value.upper() == "IN"
+            and opened is not None
+            and opened.kind == "("
+        )
+
+    def _value(self, operator: Token) -> tuple[str, Span]:
+        token = self.peek()
+        if token is None or token.kind not in ("word", "string", "quoted"):
+            self._fail(f"a value is expected after `{operator.value}`", operator.span)
+        self.position += 1
+        value, span = self._written(token), token.span
+        while (
+            (token := self.peek()) is not None
+            and not token.spaced
+            and token.kind in ("word", "string")
+        ):
+            self.position += 1
+            value, span = value + self._written(token), span.to(token.span)
+        return value, span
+
+    def _written(self, token: Token) -> str:
+        """Single quotes are part of a value: in the search language they quote nothing."""
+        return f"'{token.value}'" if token.kind == "quoted" else token.value
+
+    def _directive(self, token: Token) -> Predicate:
+        values, end = self._list()
+        if len(values) != 1:
+            self._fail(f"{token.value}() takes one term", token.span.to(end))
+        span = token.span.to(end)
+        return Term(values[0], token.value == "CASE", token.value == "TERM", span)
+
+    def _list(self) -> tuple[tuple[str, ...], Span]:
+        opened = self.tokens[self.position]
+        self.position += 1
+        values: list[str] = []
+        while (token := self.peek()) is not None:
+            if token.kind == ")":
+                self.position += 1
+                if not values:
+                    self._fail("the list is empty", opened.span.to(token.span))
+                return tuple(values), token.span
+            if token.kind == ",":
+                self.position += 1
+                continue
+            if token.kind not in ("word", "string", "quoted"):
+                self._fail(f"a value is expected here, not `{token.value}`", token.span)
+            value, _ = self._value(token)
+            values.append(value)
+        self._fail("a parenthesis is not closed", opened.span, "add a `)`")
+
+
+def parse_predicate(text: SplText, span: Span | None = None) -> Predicate:
+    """The predicate that a stretch of text is; an empty one matches every event."""
+    span = span or Span(0, len(text.text))
+    return PredicateParser(text, tokens(text, span), span.end).everything()
