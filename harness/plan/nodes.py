@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from harness.model import Value
-    from harness.plan.expressions import Expr
+    from harness.plan.expressions import Demand, Expr
     from harness.plan.types import Kind
 
 Columns = tuple[str, ...] | None
@@ -88,14 +88,15 @@ class Extend:
     """New or replaced fields, all worked out over the input's fields."""
 
     input: Relation
-    fields: tuple[tuple[str, Expr], ...]
+    fields: tuple[tuple[Demand, Expr], ...]
 
     @property
     def columns(self) -> Columns:
         """Those of the input, then the new ones."""
         if self.input.columns is None:
             return None
-        return tuple(dict.fromkeys((*self.input.columns, *(name for name, _ in self.fields))))
+        new = (name for name, _ in self.fields if isinstance(name, str))
+        return tuple(dict.fromkeys((*self.input.columns, *new)))
 
 
 @dataclass(frozen=True, slots=True)

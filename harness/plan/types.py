@@ -27,6 +27,14 @@ class Kind(enum.Enum):
     BOOLEAN = "boolean"
 
 
+MISSING = {
+    Kind.NUMBER: "null_number",
+    Kind.TEXT: "null_text",
+    Kind.ANY: "null_text",
+    Kind.BOOLEAN: "null_boolean",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Typed:
     """An engine's expression with its type.
@@ -45,7 +53,11 @@ class Dialect(Protocol):
     """What an engine's language offers to the functions of SPL.
 
     Functions are called by logical names; the dialect's table says how each one is written.
+    `now` is the search's clock in epoch seconds, `timezone` its zone as an IANA name.
     """
+
+    now: float
+    timezone: str
 
     def literal(self, value: str | float | bool | None) -> Sql:
         """A constant."""
@@ -69,6 +81,30 @@ class Dialect(Protocol):
 
     def ordered(self, aggregate: str, value: Sql) -> Sql:
         """An aggregate over the rows in their own order: `list`, `first` or `last`."""
+        ...
+
+    def position(self, value: int) -> Sql:
+        """An integer constant, for positions and counts."""
+        ...
+
+    def regex_matches(self, value: Sql, pattern: str) -> Sql:
+        """Whether a pattern occurs in a text."""
+        ...
+
+    def regex_group(self, value: Sql, pattern: str, group: int | str) -> Sql:
+        """What a group caught: NULL without a match or where the group took no part."""
+        ...
+
+    def regex_filled(self, value: Sql, pattern: str, group: int) -> Sql:
+        """What a group caught, an empty catch counting as none."""
+        ...
+
+    def regex_all(self, value: Sql, pattern: str, group: int) -> Sql:
+        """Every catch of a group, in order, as a list; NULL where there is none."""
+        ...
+
+    def regex_replace(self, value: Sql, pattern: str, replacement: str) -> Sql:
+        r"""Every match replaced; `\1` in the replacement is a group."""
         ...
 
 
@@ -125,12 +161,10 @@ def unify(d: Dialect, values: Sequence[Typed]) -> list[Typed]:
     if any(value.multi for value in values):
         return [as_values(d, value) for value in values]
     kinds = {value.kind for value in values if not value.absent}
-    if len(kinds) <= 1 and Kind.BOOLEAN not in kinds:
+    if len(kinds) <= 1:
         kind = next(iter(kinds), Kind.ANY)
-        missing = "null_number" if kind is Kind.NUMBER else "null_text"
-        return [
-            Typed(d.function(missing), kind) if value.absent else value for value in values
-        ]
+        missing = Typed(d.function(MISSING[kind]), kind)
+        return [missing if value.absent else value for value in values]
     return [Typed(as_any(d, value).sql, Kind.ANY) for value in values]
 
 

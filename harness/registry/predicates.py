@@ -96,8 +96,7 @@ class Searching:
     @lower.register
     def _(self, predicate: spl.Membership) -> Expr:
         return some(
-            self._compare(predicate.field, "=", value, predicate.span)
-            for value in predicate.values
+            self._compare(predicate.field, "=", value, predicate.span) for value in predicate.values
         )
 
     @lower.register

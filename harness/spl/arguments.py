@@ -94,9 +94,7 @@ class Arguments:
             and following.value == "="
         )
 
-    def options(
-        self, known: Collection[str], *, stop: Collection[str] = ()
-    ) -> dict[str, Token]:
+    def options(self, known: Collection[str], *, stop: Collection[str] = ()) -> dict[str, Token]:
         """Take `name=value` options while they come; an unknown name fails with the nearest."""
         found: dict[str, Token] = {}
         while self.at_option():
@@ -163,9 +161,7 @@ class Arguments:
 
     def expression(self) -> Expression:
         """Take an eval expression that begins at the next token."""
-        parser = ExpressionParser(
-            self.stage.text, Span(self.here().start, self.stage.span.end)
-        )
+        parser = ExpressionParser(self.stage.text, Span(self.here().start, self.stage.span.end))
         expression = parser.expression()
         end = parser.position
         while (token := self.peek()) is not None and token.span.start < end:

@@ -249,9 +249,7 @@ class ExpressionParser:
             return inner
         if token.kind == "end":
             raise self.text.syntax_error("the expression ends too early", self._last())
-        raise self.text.syntax_error(
-            f"a value is expected here, not `{token.value}`", token.span
-        )
+        raise self.text.syntax_error(f"a value is expected here, not `{token.value}`", token.span)
 
     def _last(self) -> Span:
         position = self.end

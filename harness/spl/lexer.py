@@ -1,10 +1,10 @@
 r"""Tokens of a stage's arguments, shared by every command but eval and where.
 
-    token    = word | string | quoted | operator | "," | "(" | ")" | subsearch
-    word     = a run without white space, quotes, commas, brackets and operators
-    string   = '"' … '"'      `\"` is a quote and `\\` a backslash; other backslashes stay
-    quoted   = "'" … "'"      names a field
-    subsearch = "[" … "]"
+token    = word | string | quoted | operator | "," | "(" | ")" | subsearch
+word     = a run without white space, quotes, commas, brackets and operators
+string   = '"' … '"'      `\"` is a quote and `\\` a backslash; other backslashes stay
+quoted   = "'" … "'"      names a field
+subsearch = "[" … "]"
 """
 
 from __future__ import annotations

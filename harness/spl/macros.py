@@ -108,9 +108,7 @@ def _whole(text: SplText) -> tuple[SplText, int, int]:
     return text, 0, len(text.text)
 
 
-def _unknown(
-    text: SplText, span: Span, name: str, count: int, macros: MacroSource
-) -> UnknownMacro:
+def _unknown(text: SplText, span: Span, name: str, count: int, macros: MacroSource) -> UnknownMacro:
     known = set(macros.names())
     if name in known:
         message = f"macro `{name}` does not take {count} argument{'' if count == 1 else 's'}"

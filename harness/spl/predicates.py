@@ -12,7 +12,8 @@ OR binds tighter than AND, written or implied. Source: Splunk Search Reference, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import dataclasses
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
 from harness.spl.lexer import Token, tokens
@@ -58,7 +59,7 @@ class Comparison:
     field: str
     operator: str
     value: str
-    span: Span = field(default=NOWHERE, compare=False)
+    span: Span = dataclasses.field(default=NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class Membership:
 
     field: str
     values: tuple[str, ...]
-    span: Span = field(default=NOWHERE, compare=False)
+    span: Span = dataclasses.field(default=NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ class Term:
     text: str
     exact_case: bool = False
     whole: bool = False
-    span: Span = field(default=NOWHERE, compare=False)
+    span: Span = dataclasses.field(default=NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,242 @@
+"""Data models: `data/models/<name>.json` in Splunk's own format, inheritance resolved.
+
+Source of the rules: Splunk Knowledge Manager Manual, "About data models" and "Design data
+models"; the JSON's keys are those that Splunk's REST endpoint `datamodel/model` documents.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from harness.apps.faults import AppUnreadable, UnknownDataModel
+from harness.errors import Place, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+FieldKind = Literal["inherited-base", "extracted", "calculated"]
+_ROOTS = ("BaseEvent", "BaseSearch", "BaseTransaction", "BaseInterface", "BaseImplements")
+_LINEAGE_MAX = 50
+
+
+@dataclass(frozen=True, slots=True)
+class ModelField:
+    """A field of a data set.
+
+    `qualified_name` has the lineage of the data set that *declares* it
+    (`All_Changes.Instance_Changes.image_id`); `_time`, `host`, `source` and `sourcetype`
+    (kind `inherited-base`) have none. `expression` is the eval text of a calculated field, or
+    the regex of one by Rex, which is applied to `input_field`. `unsupported` says why a
+    calculation cannot be made.
+    """
+
+    name: str
+    qualified_name: str
+    kind: FieldKind
+    expression: str | None = None
+    type: str = "string"
+    calculation: str | None = None
+    input_field: str | None = None
+    multivalue: bool = False
+    hidden: bool = False
+    unsupported: str | None = None
+    place: Place = field(default_factory=Place)
+
+
+@dataclass(frozen=True, slots=True)
+class DataSet:
+    """A data set with all that it inherits.
+
+    `lineage` runs from the root data set to this one. `constraints` are searches that all
+    have to hold, the root's first. `base_search` is the pipeline of a root search data set.
+    """
+
+    name: str
+    lineage: tuple[str, ...]
+    constraints: tuple[str, ...]
+    fields: tuple[ModelField, ...]
+    base_search: str | None = None
+    unsupported: str | None = None
+    place: Place = field(default_factory=Place)
+
+    def field(self, name: str) -> ModelField | None:
+        """The field of a name, plain (`user`) or qualified (`Processes.user`)."""
+        # The last of a name is the nearest: a data set's own follow those that it inherits.
+        for candidate in reversed(self.fields):
+            if name in (candidate.qualified_name, candidate.name):
+                return candidate
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class DataModel:
+    """A data model: its data sets, parents before their children."""
+
+    name: str
+    datasets: tuple[DataSet, ...]
+    place: Place = field(default_factory=Place)
+
+    def dataset(self, name: str) -> DataSet:
+        """The data set of a name, or of a node name (`All_Changes.Instance_Changes`).
+
+        Raises UnknownDataModel with the names that are most like it.
+        """
+        for dataset in self.datasets:
+            if name in (dataset.name, ".".join(dataset.lineage)):
+                return dataset
+        known = [dataset.name for dataset in self.datasets]
+        raise UnknownDataModel(
+            f"the data model `{self.name}` has no data set `{name}`",
+            place=self.place,
+            hints=nearest(name, known) or [f"it has {', '.join(f'`{one}`' for one in known)}"],
+        )
+
+
+def data_model_of(text: str, *, path: str) -> DataModel:
+    """Read one data model; AppUnreadable where the JSON is not one."""
+    try:
+        document = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise AppUnreadable(
+            f"not JSON: {error.msg}",
+            place=Place(path, error.lineno, error.colno),
+            hints=["export the data model again"],
+        ) from error
+    except RecursionError as error:
+        raise AppUnreadable("the JSON is nested too deeply", place=Place(path)) from error
+    return _Model(document, text, path).read()
+
+
+class _Model:
+    """One document on its way to a DataModel."""
+
+    def __init__(self, document: Any, text: str, path: str) -> None:
+        self.document = document
+        self.text = text
+        self.path = path
+        self.done: dict[str, DataSet] = {}
+
+    def read(self) -> DataModel:
+        if not isinstance(self.document, dict):
+            raise self._fault("a data model is a JSON object")
+        name = _word(self.document, "modelName")
+        objects = {_word(one, "objectName"): one for one in _records(self.document, "objects")}
+        if not name or "" in objects:
+            raise self._fault("`modelName` and every `objectName` have to be there")
+        for dataset in objects:
+            self._resolve(dataset, objects, ())
+        return DataModel(name, tuple(self.done.values()), Place(self.path))
+
+    def _resolve(
+        self, name: str, objects: Mapping[str, Mapping[str, Any]], below: tuple[str, ...]
+    ) -> DataSet:
+        if name in self.done:
+            return self.done[name]
+        if name in below or len(below) > _LINEAGE_MAX:
+            raise self._fault(f"the data set `{name}` descends from itself")
+        if name not in objects:
+            raise self._fault(f"`{below[-1]}` has the parent `{name}`, which is not there")
+        record = objects[name]
+        parent_name = _word(record, "parentName")
+        parent = None
+        if parent_name and parent_name not in _ROOTS:
+            parent = self._resolve(parent_name, objects, (*below, name))
+        dataset = self._dataset(name, record, parent)
+        self.done[name] = dataset
+        return dataset
+
+    def _dataset(self, name: str, record: Mapping[str, Any], parent: DataSet | None) -> DataSet:
+        lineage = (*(parent.lineage if parent else ()), name)
+        constraints = list(parent.constraints if parent else ())
+        for constraint in _records(record, "constraints"):
+            search = _word(constraint, "search")
+            if search and search not in constraints:
+                constraints.append(search)
+        fields = {one.qualified_name: one for one in (parent.fields if parent else ())}
+        start = max(self.text.find(f'"{name}"'), 0)
+        for own in self._fields(record, lineage, start):
+            if own.qualified_name not in fields or own.kind == "calculated":
+                fields[own.qualified_name] = own
+        transaction = "transaction" in record or _word(record, "parentName") == "BaseTransaction"
+        return DataSet(
+            name=name,
+            lineage=lineage,
+            constraints=tuple(constraints),
+            fields=tuple(fields.values()),
+            base_search=_word(record, "baseSearch") or (parent.base_search if parent else None),
+            unsupported="a transaction data set" if transaction else None,
+            place=Place(self.path, self.text.count("\n", 0, start) + 1),
+        )
+
+    def _fields(
+        self, record: Mapping[str, Any], lineage: tuple[str, ...], start: int
+    ) -> Iterator[ModelField]:
+        for one in _records(record, "fields"):
+            owner = _word(one, "owner")
+            base = owner in _ROOTS
+            yield self._field(one, lineage, start, kind="inherited-base" if base else "extracted")
+        for calculation in _records(record, "calculations"):
+            kind = _word(calculation, "calculationType")
+            for one in _records(calculation, "outputFields"):
+                yield self._field(
+                    one,
+                    lineage,
+                    start,
+                    kind="calculated",
+                    expression=_word(calculation, "expression") or None,
+                    calculation=kind,
+                    input_field=_word(calculation, "inputField") or None,
+                    unsupported=None if kind in ("Eval", "Rex") else f"a field by {kind or '?'}",
+                )
+
+    def _field(
+        self,
+        record: Mapping[str, Any],
+        lineage: tuple[str, ...],
+        start: int,
+        *,
+        kind: FieldKind,
+        expression: str | None = None,
+        calculation: str | None = None,
+        input_field: str | None = None,
+        unsupported: str | None = None,
+    ) -> ModelField:
+        name = _word(record, "fieldName")
+        if not name:
+            raise self._fault(f"a field of `{lineage[-1]}` has no `fieldName`")
+        owner = _word(record, "owner") or ".".join(lineage)
+        # Exports list inherited fields too, each with the data set that declares it.
+        declared = owner if owner.count(".") else ".".join(_upto(lineage, owner))
+        at = max(self.text.find(f'"{name}"', start), start)
+        return ModelField(
+            name=name,
+            qualified_name=name if kind == "inherited-base" else f"{declared}.{name}",
+            kind=kind,
+            expression=expression,
+            type=_word(record, "type") or "string",
+            calculation=calculation,
+            input_field=input_field,
+            multivalue=bool(record.get("multivalue", False)),
+            hidden=bool(record.get("hidden", False)),
+            unsupported=unsupported,
+            place=Place(self.path, self.text.count("\n", 0, at) + 1),
+        )
+
+    def _fault(self, message: str) -> AppUnreadable:
+        return AppUnreadable(message, place=Place(self.path), hints=["export the model again"])
+
+
+def _upto(lineage: tuple[str, ...], owner: str) -> tuple[str, ...]:
+    return lineage[: lineage.index(owner) + 1] if owner in lineage else lineage
+
+
+def _records(record: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    value = record.get(key)
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _word(record: Mapping[str, Any], key: str) -> str:
+    value = record.get(key)
+    return value.strip() if isinstance(value, str) else ""

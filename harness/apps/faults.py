@@ -1,0 +1,56 @@
+"""What can be wrong with a Splunk app, each fault under its own name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.errors import HarnessError, UsageError
+
+if TYPE_CHECKING:
+    from harness.errors import Place
+
+
+class AppNotFound(UsageError):  # noqa: N818 - named for the fault
+    """A path that was given as an app holds none."""
+
+
+class AppNameTaken(UsageError):  # noqa: N818 - named for the fault
+    """Two apps of one name: Splunk's etc/apps holds a name once."""
+
+
+class AppUnreadable(HarnessError):  # noqa: N818 - named for the fault
+    """A file of an app cannot be read, or is not what its name promises."""
+
+
+class AppTooLarge(HarnessError):  # noqa: N818 - named for the fault
+    """An app goes past the bounds of what is read."""
+
+
+class AppEscape(HarnessError):  # noqa: N818 - named for the fault
+    """An app points out of its own folder."""
+
+
+class UnknownDataModel(UsageError):  # noqa: N818 - named for the fault
+    """A data model, or a data set of it, that no loaded app defines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """Something in an app that could not be used as written; the rest of the file counts."""
+
+    message: str
+    place: Place
+
+    def __str__(self) -> str:
+        where = str(self.place)
+        return f"{where}: {self.message}" if where else self.message
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """A file or folder of a loaded app that has no effect here, and why."""
+
+    app: str
+    path: str
+    reason: str

@@ -1,0 +1,183 @@
+"""One app as a folder on disk: bounded reads that never leave it."""
+
+from __future__ import annotations
+
+import codecs
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.apps.faults import AppEscape, AppNotFound, AppTooLarge, AppUnreadable, Ignored
+from harness.errors import Place, Unsupported
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CONF_BYTES_MAX = 8 * 2**20
+MODEL_BYTES_MAX = 32 * 2**20
+FILES_MAX = 20_000
+DEPTH_MAX = 8
+
+READ_CONFS = ("props", "transforms", "eventtypes", "tags", "macros")
+_ARCHIVES = (".tgz", ".tar.gz", ".tar", ".spl", ".zip")
+_LAYERS = ("default", "local")
+_KNOWN_BY_LAYER = frozenset(f"{name}.conf" for name in (*READ_CONFS, "app"))
+
+
+@dataclass(frozen=True, slots=True)
+class AppFolder:
+    """An app's name (its folder's) and where it lies; `root` has no symlinks in it.
+
+    `system` marks Splunk's own defaults, which lie below every app and are always exported.
+    """
+
+    name: str
+    root: Path
+    system: bool = False
+
+    def read(self, relative: str, bytes_max: int = CONF_BYTES_MAX) -> str | None:
+        """The text of one file, or None where the app has no such file.
+
+        UTF-8, with or without a byte order mark; bytes that are not UTF-8 become U+FFFD.
+        Raises AppTooLarge, AppEscape, or AppUnreadable.
+        """
+        raw = self.read_bytes(relative, bytes_max)
+        if raw is None:
+            return None
+        if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise AppUnreadable(
+                "the file is UTF-16; Splunk reads UTF-8",
+                place=Place(self.shown(relative), 1),
+                hints=["save it as UTF-8"],
+            )
+        return raw.decode("utf-8-sig", errors="replace")
+
+    def read_bytes(self, relative: str, bytes_max: int) -> bytes | None:
+        """The bytes of one file, or None where the app has no such file."""
+        shown = self.shown(relative)
+        if not os.path.lexists(shown):
+            return None
+        path = self.confine(relative)
+        try:
+            with path.open("rb") as file:
+                raw = file.read(bytes_max + 1)
+        except OSError as error:
+            raise AppUnreadable(
+                f"cannot be read: {error.strerror}",
+                place=Place(shown),
+                hints=["check that it is a file, and its permissions"],
+            ) from error
+        if len(raw) > bytes_max:
+            raise AppTooLarge(
+                f"the file is larger than {bytes_max // 2**20} MiB",
+                place=Place(shown),
+                hints=["split it, or remove what is not needed"],
+            )
+        return raw
+
+    def confine(self, relative: str) -> Path:
+        """The real path of a file of this app; AppEscape where it lies outside of the app."""
+        path = Path(os.path.realpath(self.root / relative))
+        if not path.is_relative_to(self.root):
+            raise AppEscape(
+                "the path leads out of the app",
+                place=Place(self.shown(relative)),
+                hints=["put a copy of the file into the app instead of a symlink"],
+            )
+        return path
+
+    def shown(self, relative: str) -> str:
+        """The path of one of the app's files as it is printed."""
+        return str(self.root / relative)
+
+    def files(self, folder: str, suffix: str = "") -> list[str]:
+        """The names, sorted, of the files right inside one folder of the app."""
+        try:
+            names = sorted(entry.name for entry in (self.root / folder).iterdir())
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        if len(names) > FILES_MAX:
+            raise AppTooLarge(
+                f"more than {FILES_MAX} files in one folder", place=Place(self.shown(folder))
+            )
+        return [name for name in names if name.endswith(suffix)]
+
+    def ignored(self) -> Iterator[Ignored]:
+        """What the app holds on disk that has no effect here, a line a file or whole folder."""
+        for name in self.files(""):
+            if name.startswith("."):
+                continue
+            if not (self.root / name).is_dir():
+                yield Ignored(self.name, name, _reason_of_file(name))
+            elif name in _LAYERS:
+                yield from self._ignored_of_layer(name)
+            elif name == "lookups":
+                for file in self.files(name):
+                    if not file.endswith((".csv", ".csv.gz")):
+                        yield Ignored(self.name, f"{name}/{file}", "not a CSV table")
+            elif name != "metadata":
+                yield Ignored(self.name, f"{name}/", _FOLDER_REASONS.get(name, "not read"))
+
+    def _ignored_of_layer(self, layer: str) -> Iterator[Ignored]:
+        for name in self.files(layer):
+            shown = f"{layer}/{name}"
+            if name == "data":
+                for part in self.files(shown):
+                    if part != "models":
+                        yield Ignored(self.name, f"{shown}/{part}/", "not part of searching")
+            elif name not in _KNOWN_BY_LAYER:
+                yield Ignored(self.name, shown, _reason_of_file(name))
+
+
+_FOLDER_REASONS = {
+    "bin": "scripts of an app are never run",
+    "appserver": "web interface",
+    "static": "web interface",
+    "README": "documentation",
+    "lib": "code of an app is never run",
+}
+
+
+def _reason_of_file(name: str) -> str:
+    if not name.endswith(".conf"):
+        return "not a configuration file"
+    return _CONF_REASONS.get(name, "this configuration file has no effect on a search here")
+
+
+_CONF_REASONS = {
+    "inputs.conf": "collecting data is not part of a trial",
+    "datamodels.conf": "acceleration: data models are always searched in full",
+    "savedsearches.conf": "saved searches do not run by themselves here",
+    "commands.conf": "scripts of an app are never run",
+    "searchbnf.conf": "help for a search box",
+    "collections.conf": "there is no KV store here",
+    "fields.conf": "indexed fields are not made here",
+}
+
+
+def open_app(path: Path, *, system: bool = False) -> AppFolder:
+    """Check that a path is a Splunk app in a folder, and give it.
+
+    Raises Unsupported for archives, AppNotFound where there is no app.
+    """
+    if path.name.lower().endswith(_ARCHIVES) and not path.is_dir():
+        raise Unsupported(
+            f"`{path.name}` is an archive, and apps are read from folders only",
+            place=Place(str(path)),
+            hints=["unpack it and name the folder"],
+        )
+    if not path.is_dir():
+        raise AppNotFound(
+            "no such folder" if not path.exists() else "not a folder",
+            place=Place(str(path)),
+            hints=["name the folder of a Splunk app, the one that has `default/` in it"],
+        )
+    root = Path(os.path.realpath(path))
+    if any((root / layer).is_dir() for layer in _LAYERS):
+        return AppFolder(root.name, root, system)
+    inside = sorted(entry.name for entry in root.iterdir() if (entry / "default").is_dir())
+    hint = f"name the app inside: `{inside[0]}`" if inside else "an app has a folder `default/`"
+    raise AppNotFound(
+        "no Splunk app: no `default/`, no `local/`", place=Place(str(path)), hints=[hint]
+    )

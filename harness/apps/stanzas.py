@@ -1,0 +1,169 @@
+"""Which stanzas of props.conf are about an event.
+
+`[source::…]` counts over `[host::…]`, that over `[<source type>]`, that over `[default]`.
+Among the stanzas of one kind the higher `priority` counts (100 for a literal name, 0 for a
+pattern, where not set), then the name that comes first in ASCII order.
+In patterns `...` is any text, `*` any text without `/`, `.` is itself, and the rest is a
+regular expression that has to match the whole name. A source type's name is a pattern only
+with Splunk's `(?::){0}` in it. Only hosts match in any letter case.
+Source: props.conf.spec, and Splunk Admin Manual, "Attribute precedence within a single
+props.conf file".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from harness.apps.conf import DEFAULT_STANZA
+from harness.errors import HarnessError, Place
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from harness.apps.conf import Stanza
+
+Kind = Literal["sourcetype", "host", "source"]
+_RANK: dict[Kind, int] = {"sourcetype": 1, "host": 2, "source": 3}
+_PATTERN_MARK = "(?::){0}"
+_SPECIAL = frozenset("*|()[]{}+?^$\\")
+_LITERAL_PRIORITY = 100
+_MATCH_SECONDS = 1.0
+_PATTERN_LENGTH_MAX = 4096
+
+
+class BadPattern(HarnessError):  # noqa: N818 - named for the fault
+    """A stanza's name is a pattern that cannot be matched."""
+
+
+class _Pattern(Protocol):
+    def fullmatch(self, string: str, *, timeout: float) -> object: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """A stanza's name, taken apart; `test` is its text without the prefix."""
+
+    stanza: Stanza
+    kind: Kind
+    test: str
+    literal: bool
+    priority: int
+
+
+class StanzaIndex:
+    """The stanzas of one props.conf, ready to be matched."""
+
+    def __init__(self, stanzas: Mapping[str, Stanza]) -> None:
+        """Take the stanzas of all apps, already laid over each other."""
+        self._default = stanzas.get(DEFAULT_STANZA)
+        self._literal_sourcetypes: dict[str, _Head] = {}
+        self._others: list[_Head] = []
+        for name in sorted(stanzas, reverse=True):
+            head = _head(stanzas[name])
+            if head is None:
+                continue
+            if head.kind == "sourcetype" and head.literal:
+                self._literal_sourcetypes[head.test] = head
+            else:
+                self._others.append(head)
+
+    def matching(self, source: str, sourcetype: str, host: str) -> tuple[Stanza, ...]:
+        """The stanzas about such events, the one that counts least first.
+
+        Raises BadPattern for a name that is no regular expression or takes too long.
+        """
+        values: dict[Kind, str] = {"source": source, "sourcetype": sourcetype, "host": host}
+        heads = [head for head in self._others if _matches(head, values[head.kind])]
+        literal = self._literal_sourcetypes.get(sourcetype)
+        if literal is not None:
+            heads.append(literal)
+        # Twice, as sorting is stable: by name backwards, then by kind and priority.
+        heads.sort(key=lambda head: head.stanza.name, reverse=True)
+        heads.sort(key=lambda head: (_RANK[head.kind], head.priority))
+        found = [head.stanza for head in heads]
+        return (self._default, *found) if self._default is not None else tuple(found)
+
+
+def _head(stanza: Stanza) -> _Head | None:
+    name = stanza.name
+    if name == DEFAULT_STANZA or name.startswith(("rule::", "delayedrule::")):
+        return None
+    kind: Kind = "sourcetype"
+    test = name
+    if name.startswith("source::"):
+        kind, test = "source", name[8:]
+    elif name.startswith("host::"):
+        kind, test = "host", name[6:]
+    if kind == "sourcetype":
+        literal = _PATTERN_MARK not in test
+    else:
+        literal = "..." not in test and _SPECIAL.isdisjoint(test)
+    set_priority = stanza.settings.get("priority")
+    try:
+        priority = int(set_priority.value) if set_priority else None
+    except ValueError:
+        priority = None
+    if priority is None:
+        priority = _LITERAL_PRIORITY if literal else 0
+    return _Head(stanza, kind, test, literal, priority)
+
+
+def _matches(head: _Head, value: str) -> bool:
+    any_case = head.kind == "host"
+    if head.literal:
+        return value.casefold() == head.test.casefold() if any_case else value == head.test
+    test = head.test.replace(_PATTERN_MARK, "")
+    for wild in ("...", "*"):
+        before = test.removesuffix(wild)
+        if before != test and not any_case and _SPECIAL.isdisjoint(before) and "..." not in before:
+            # Most patterns end with their only wildcard: no regular expression is needed.
+            return value.startswith(before) and (wild == "..." or "/" not in value[len(before) :])
+    try:
+        return _compiled(test, any_case).fullmatch(value, timeout=_MATCH_SECONDS) is not None
+    except TimeoutError as error:
+        raise BadPattern(
+            f"`[{head.stanza.name}]` takes too long to match",
+            place=Place(head.stanza.path, head.stanza.line),
+            hints=["write the pattern with fewer wildcards"],
+        ) from error
+    except ValueError as error:
+        raise BadPattern(
+            f"`[{head.stanza.name}]` is no pattern: {error}",
+            place=Place(head.stanza.path, head.stanza.line),
+            hints=["escape what is meant literally with a backslash"],
+        ) from error
+
+
+@lru_cache(maxsize=512)
+def _compiled(test: str, any_case: bool) -> _Pattern:
+    import regex  # noqa: PLC0415 - 25 ms, and the built-in apps need no regular expression
+
+    if len(test) > _PATTERN_LENGTH_MAX:
+        raise ValueError(f"longer than {_PATTERN_LENGTH_MAX} characters")
+    flags = regex.DOTALL | (regex.IGNORECASE if any_case else 0)
+    try:
+        pattern: _Pattern = regex.compile(translated(test), flags)
+    except regex.error as error:
+        raise ValueError(str(error)) from error
+    return pattern
+
+
+def translated(test: str) -> str:
+    """A stanza pattern as the regular expression that it stands for."""
+    parts: list[str] = []
+    position = 0
+    while position < len(test):
+        character = test[position]
+        if test.startswith("...", position):
+            parts.append(".*")
+            position += 3
+            continue
+        if character == "\\":
+            parts.append(test[position : position + 2])
+            position += 2
+            continue
+        parts.append({"*": "[^/]*", ".": r"\."}.get(character, character))
+        position += 1
+    return "".join(parts)

@@ -1,0 +1,1 @@
+"""The commands of SPL, one file each; `harness.registry` finds them by name."""

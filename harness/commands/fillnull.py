@@ -1,0 +1,52 @@
+"""fillnull: a value where a field is absent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from harness.plan.expressions import Call, Const, Field
+from harness.plan.nodes import Extend, Relation
+from harness.registry import command
+from harness.registry.names import is_wild, matching
+
+if TYPE_CHECKING:
+    from harness.registry.context import Context
+    from harness.spl.pipeline import Stage
+
+
+@command("fillnull")
+@dataclass(frozen=True, slots=True)
+class Fillnull:
+    """fillnull [value=<text>] [<field>…]: 0 by default, in all fields when none is named."""
+
+    stage: Stage
+    value: str
+    names: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, stage: Stage) -> Self:
+        """Read the value and the fields."""
+        arguments = stage.arguments
+        options = arguments.options(("value",))
+        names = arguments.fields()
+        value = options["value"].value if "value" in options else "0"
+        return cls(stage, value, tuple(names))
+
+    def lower(self, rows: Relation | None, context: Context) -> Relation:
+        """Replace NULL; a named field that no row has becomes a column."""
+        if rows is None:
+            self.stage.fail("`fillnull` cannot begin a search")
+        if not self.names or any(is_wild(name) for name in self.names):
+            rows = context.closed(rows)
+        columns = rows.columns or ()
+        names = dict.fromkeys(
+            found
+            for name in self.names
+            for found in (matching(name, columns) if is_wild(name) else [name])
+        )
+        filled = names if self.names else dict.fromkeys(columns)
+        value = Const(self.value)
+        return Extend(
+            rows, tuple((name, Call("coalesce", (Field(name), value))) for name in filled)
+        )

@@ -1,0 +1,95 @@
+"""lookup: fields from a table, matched by the values of events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from harness.errors import HarnessError, nearest
+from harness.plan.nodes import Join, Match, Relation
+from harness.registry import command
+
+if TYPE_CHECKING:
+    from harness.registry.context import Context
+    from harness.spl.arguments import Arguments
+    from harness.spl.pipeline import Stage
+
+Pairs = tuple[tuple[str, str], ...]
+
+
+class UnknownLookupField(HarnessError):
+    """A lookup's table has no such column."""
+
+
+@command("lookup")
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """lookup <table> <column> [AS <field>]… [OUTPUT|OUTPUTNEW <column> [AS <field>]…].
+
+    OUTPUT replaces what the events have, OUTPUTNEW fills what they lack; without either, all
+    other columns are added. How values match is the lookup's own definition.
+    """
+
+    stage: Stage
+    table: str
+    inputs: Pairs
+    outputs: Pairs
+    only_missing: bool
+
+    @classmethod
+    def parse(cls, stage: Stage) -> Self:
+        """Read the table, the inputs and the outputs, each (column, field)."""
+        arguments = stage.arguments
+        options = arguments.options(("local", "update"))
+        if "update" in options and arguments.boolean(options["update"], "update"):
+            stage.unsupported("lookup with update=true", options["update"].span)
+        table = arguments.field("a lookup")
+        inputs = cls._pairs(arguments, "output", "outputnew")
+        if not inputs:
+            arguments.fail("`lookup` needs a field to match")
+        word = arguments.accept_word("output", "outputnew")
+        outputs = cls._pairs(arguments) if word else ()
+        if word and not outputs:
+            arguments.fail(f"{word.upper()} needs a field")
+        return cls(stage, table, inputs, outputs, word == "outputnew")
+
+    @staticmethod
+    def _pairs(arguments: Arguments, *stop: str) -> Pairs:
+        pairs = []
+        while not arguments.done and not arguments.at_word(*stop):
+            if arguments.accept(","):
+                continue
+            column = arguments.field()
+            field = arguments.field() if arguments.accept_word("as") else column
+            pairs.append((column, field))
+        return tuple(pairs)
+
+    def lower(self, rows: Relation | None, context: Context) -> Relation:
+        """Join the rows to the table."""
+        if rows is None:
+            self.stage.fail("`lookup` cannot begin a search")
+        definition, table = context.lookup(self.table, self.stage)
+        columns = table.columns or ()
+        for column, _ in (*self.inputs, *self.outputs):
+            if column not in columns:
+                raise UnknownLookupField(
+                    f"the lookup `{self.table}` has no column `{column}`",
+                    place=self.stage.text.place(self.stage.name_span),
+                    hints=nearest(column, columns) or (f"columns: {', '.join(columns)}",),
+                )
+        kinds = {name: kind for kind, name in definition.match_types}
+        matched = {column for column, _ in self.inputs}
+        outputs = self.outputs or tuple((c, c) for c in columns if c not in matched)
+        return Join(
+            rows,
+            table,
+            tuple(
+                Match(field, column, kinds.get(column, "exact"), definition.case_sensitive)
+                for column, field in self.inputs
+            ),
+            tuple((field, column) for column, field in outputs),
+            definition.max_matches,
+            definition.min_matches,
+            definition.default_match,
+            only_missing=self.only_missing,
+        )

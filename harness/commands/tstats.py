@@ -1,0 +1,161 @@
+"""tstats: statistics over a data model's data set, or over the metadata of events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from harness.errors import HarnessError, nearest
+from harness.plan.expressions import Call, Const, Field, demands
+from harness.plan.nodes import Aggregate, Extend, Filter, Relation
+from harness.registry import command
+from harness.registry.aggregations import Statistic, aggregations, parse_statistics, wild
+from harness.registry.predicates import Searching
+from harness.registry.spans import TimeSpan, parse_time_span
+from harness.spl.predicates import Predicate, PredicateParser
+
+if TYPE_CHECKING:
+    from harness.registry.context import Context
+    from harness.spl.lexer import Token
+    from harness.spl.pipeline import Stage
+
+OPTIONS = (
+    "prestats",
+    "local",
+    "append",
+    "summariesonly",
+    "include_reduced_buckets",
+    "allow_old_summaries",
+    "chunk_size",
+    "fillnull_value",
+)
+UNSUPPORTED_WHEN_TRUE = ("prestats", "append")
+BASE = ("_time", "host", "source", "sourcetype", "index")
+
+
+class UnknownField(HarnessError):
+    """A search asks a data set for a field that it does not have."""
+
+
+@command("tstats")
+@dataclass(frozen=True, slots=True)
+class Tstats:
+    """tstats <functions> FROM datamodel=<model>.<data set> [WHERE <predicate>] [BY <fields>].
+
+    The predicate is of the search language. Without acceleration there are no summaries, so
+    summariesonly, allow_old_summaries and chunk_size change nothing. `fillnull_value` keeps
+    rows that lack a BY field.
+    """
+
+    stage: Stage
+    statistics: tuple[Statistic, ...]
+    model: str | None
+    predicate: Predicate
+    by: tuple[tuple[str, TimeSpan | None], ...]
+    fill: str | None
+
+    @classmethod
+    def parse(cls, stage: Stage) -> Self:
+        """Read options, functions, FROM, WHERE and BY."""
+        arguments = stage.arguments
+        options = arguments.options(OPTIONS)
+        for name in UNSUPPORTED_WHEN_TRUE:
+            if name in options and arguments.boolean(options[name], name):
+                stage.unsupported(f"tstats with {name}=true", options[name].span)
+        statistics = parse_statistics(arguments, "from", "where", "by")
+        model = cls._from(stage) if arguments.accept_word("from") else None
+        predicate = cls._where(stage)
+        by = cls._by(stage) if arguments.accept_word("by", "groupby") else []
+        arguments.finish()
+        fill = options["fillnull_value"].value if "fillnull_value" in options else None
+        return cls(stage, tuple(statistics), model, predicate, tuple(by), fill)
+
+    @staticmethod
+    def _from(stage: Stage) -> str | None:
+        arguments = stage.arguments
+        token = arguments.peek()
+        if not arguments.at_option():
+            stage.unsupported("tstats over a namespace", token.span if token else None)
+        kind = token.value.lower() if token else ""
+        value = arguments.option_value()
+        if kind == "sid":
+            stage.unsupported("tstats from a search job", value.span)
+        if kind != "datamodel":
+            stage.fail("FROM takes datamodel=…", token.span if token else None)
+        return value.value
+
+    @staticmethod
+    def _where(stage: Stage) -> Predicate:
+        arguments = stage.arguments
+        taken: list[Token] = []
+        if arguments.accept_word("where"):
+            while not arguments.done and not arguments.at_word("by", "groupby"):
+                taken.append(arguments.next("a condition"))
+        return PredicateParser(stage.text, taken, stage.span.end).everything()
+
+    @staticmethod
+    def _by(stage: Stage) -> list[tuple[str, TimeSpan | None]]:
+        arguments = stage.arguments
+        by: list[tuple[str, TimeSpan | None]] = []
+        while not arguments.done:
+            if arguments.accept(","):
+                continue
+            if arguments.at_option():
+                name = arguments.tokens[arguments.position]
+                value = arguments.option_value()
+                if name.value.lower() != "span" or not by:
+                    stage.fail(f"`{name.value}` is not expected here", name.span)
+                if by[-1][0] != "_time":
+                    stage.unsupported("a span of a field other than _time", value.span)
+                by[-1] = ("_time", parse_time_span(value, stage))
+                continue
+            by.append((arguments.field(), None))
+        if not by:
+            arguments.fail("BY needs a field")
+        return by
+
+    def lower(self, rows: Relation | None, context: Context) -> Relation:
+        """Aggregate the data set, or the events when there is none."""
+        if rows is not None:
+            self.stage.unsupported("tstats that is not the first command")
+        if self.model is None:
+            relation = context.events()
+        else:
+            model, _, name = self.model.partition(".")
+            relation = context.data_set(model, name or None, self.stage)
+        if wild(self.statistics):
+            self.stage.unsupported("tstats of a pattern of fields")
+        searching = Searching(self.stage.text, context, events=self.model is None)
+        predicate = searching.lower(self.predicate)
+        by = tuple(dict.fromkeys(name for name, _ in self.by))
+        results = aggregations(self.statistics, relation.columns, by)
+        asked = [*demands(predicate), *by]
+        asked += [f for one in results if one.argument for f in demands(one.argument)]
+        self._check(relation, [name for name in asked if isinstance(name, str)])
+        relation = Filter(relation, predicate)
+        fields = [(name, span.expression(name)) for name, span in self.by if span]
+        if self.fill is not None:
+            spans = {name for name, _ in fields}
+            fields += [
+                (name, Call("coalesce", (Field(name), Const(self.fill))))
+                for name in by
+                if name not in spans
+            ]
+        if fields:
+            relation = Extend(relation, tuple(fields))
+        return Aggregate(relation, by, results)
+
+    def _check(self, relation: Relation, names: list[str]) -> None:
+        """A data set's fields are known: a name that is not among them is a mistake."""
+        known = relation.columns
+        if known is None:
+            return
+        for name in names:
+            if name in known or name in BASE:
+                continue
+            span = next((t.span for t in self.stage.arguments.tokens if t.value == name), None)
+            raise UnknownField(
+                f"`{self.model}` has no field `{name}`",
+                place=self.stage.text.place(span or self.stage.name_span),
+                hints=(*nearest(name, known), *self.stage.text.hints(span or self.stage.name_span)),
+            )

@@ -1,0 +1,112 @@
+"""What can go wrong between a dataset's name and its verified bytes on this disk."""
+
+from __future__ import annotations
+
+from harness.errors import HarnessError, UsageError
+
+
+class UnknownDataset(UsageError):  # noqa: N818 - names the fault, as every error here
+    """No manifest carries the name that was asked for."""
+
+
+class AmbiguousDataset(UsageError):  # noqa: N818
+    """Several manifests share the name that was asked for."""
+
+
+class BadSetting(UsageError):  # noqa: N818
+    """An environment variable of ours holds a value that it cannot mean."""
+
+
+class BadManifest(HarnessError):  # noqa: N818
+    """A manifest is well-formed YAML, but says what a manifest cannot say."""
+
+
+class ForbiddenAddress(HarnessError):  # noqa: N818
+    """An address that a manifest or a redirect may not name without the user's say-so."""
+
+
+class Unreachable(HarnessError):  # noqa: N818
+    """The network, or the server behind it, does not give the file now: a trial is `skip`."""
+
+
+class Refused(HarnessError):  # noqa: N818
+    """The server was reached and answers that it will not give this file."""
+
+
+class UntrustedServer(HarnessError):  # noqa: N818
+    """The server's TLS certificate does not prove that it is the server."""
+
+
+class TruncatedDownload(HarnessError):  # noqa: N818
+    """The connection ended, again and again, before the announced number of bytes."""
+
+
+class SlowDownload(HarnessError):  # noqa: N818
+    """The file did not arrive within the time that one download may take."""
+
+
+class OversizedFile(HarnessError):  # noqa: N818
+    """The file is larger than one dataset file may be."""
+
+
+class DatasetMismatch(HarnessError):  # noqa: N818
+    """The bytes are not those that the manifest, or the LFS pointer, promises."""
+
+
+class PointerInsteadOfData(HarnessError):  # noqa: N818
+    """A Git LFS pointer lies where the data should be."""
+
+
+class HtmlInsteadOfData(HarnessError):  # noqa: N818
+    """A web page (an error page, a login page) came where data should have come."""
+
+
+class EmptyDataset(HarnessError):  # noqa: N818
+    """The file is there and holds no bytes."""
+
+
+class MissingFile(HarnessError):  # noqa: N818
+    """A dataset file that is named by its path is not on this disk."""
+
+
+class DiskFull(HarnessError):  # noqa: N818
+    """The disk, or the quota on it, has no room for the file."""
+
+
+class UnusableCache(HarnessError):  # noqa: N818
+    """The cache folder cannot be written or read."""
+
+
+class DownloadInProgress(HarnessError):  # noqa: N818
+    """Another process holds the file's lock for longer than a download may take."""
+
+
+class UnsafeArchive(HarnessError):  # noqa: N818
+    """An archive would write outside its folder, hold links, or unpack without end."""
+
+
+class DamagedArchive(HarnessError):  # noqa: N818
+    """An archive cannot be read to its end: cut off, corrupt, or encrypted."""
+
+
+class SeveralFiles(HarnessError):  # noqa: N818
+    """One file was asked for and the archive holds several."""
+
+
+class Interrupted(HarnessError):  # noqa: N818
+    """A connection broke, or a server is busy: tried again before anyone sees this.
+
+    `retry_after_seconds` is what the server asked for; `truncated` tells that bytes of a file
+    whose length is known did not come.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after_seconds: float | None = None,
+        truncated: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+        self.truncated = truncated

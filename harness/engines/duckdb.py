@@ -1,0 +1,259 @@
+"""The embedded engine: DuckDB in memory, one connection a process, one schema a trial.
+
+After the connection is made nothing outside it can be read or written: external access,
+replacement scans and extension loading are off and the configuration is locked.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from harness.engines.base import Loaded, SearchResult, StageRows
+from harness.engines.functions import create
+from harness.engines.search import LocalSearch
+from harness.errors import HarnessError
+from harness.fields.resolver import Group
+from harness.model import Rows, Value
+from harness.plan.nodes import Column
+from harness.plan.types import Kind, Typed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    import duckdb
+
+    from harness.engines.base import SearchRequest
+    from harness.engines.knowledge import Knowledge
+    from harness.model import EventBatch
+    from harness.plan.nodes import Relation
+
+SEARCH_SECONDS = 300.0
+ROW_GROUP = 16_384
+SAMPLE_ROWS = 3
+LIST_TYPE = "VARCHAR[]"
+SQL_TYPES = {Kind.NUMBER: "DOUBLE", Kind.TEXT: "VARCHAR", Kind.ANY: "VARCHAR"}
+
+_schemas = itertools.count(1)
+_connections: list[tuple[Any, set[str]]] = []
+
+
+class SearchFailed(HarnessError):
+    """The engine gave up on a search: out of memory, out of time, or a defect of ours."""
+
+
+def connection() -> tuple[duckdb.DuckDBPyConnection, set[str]]:
+    """The process's connection, made at first use, with the names of its own functions."""
+    if not _connections:
+        import duckdb  # noqa: PLC0415 - 0.1 s that only a search pays
+
+        workers = max(1, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+        threads = max(1, (os.cpu_count() or 1) // workers)
+        made = duckdb.connect(
+            ":memory:",
+            config={
+                "autoinstall_known_extensions": False,
+                "autoload_known_extensions": False,
+                "threads": threads,
+                "memory_limit": f"{60 // workers}%",
+            },
+        )
+        for setting in (
+            "SET python_enable_replacements = false",
+            "SET enable_external_access = false",
+            "SET lock_configuration = true",
+        ):
+            made.execute(setting)
+        _connections.append((made, set()))
+    return _connections[0]
+
+
+class DuckDBEngine:
+    """One trial's events in a schema of their own."""
+
+    name = "local"
+
+    def __init__(self, knowledge: Knowledge, *, timezone: str = "UTC") -> None:
+        self.knowledge = knowledge
+        self.timezone = timezone
+        self.schema = f"trial{next(_schemas)}"
+        self.groups: dict[tuple[str, str, str], Group] = {}
+        self.stored: dict[str, tuple[Column, ...]] = {}
+        self.events = 0
+        self.newest: float | None = None
+        connected, self.created = connection()
+        connected.execute(f"ATTACH ':memory:' AS {self.schema} (ROW_GROUP_SIZE {ROW_GROUP})")
+        self.cursor = connected.cursor()
+        self.cursor.execute(
+            f"CREATE TABLE {self.schema}.events"
+            " (grp INTEGER, _time DOUBLE, host VARCHAR, _raw VARCHAR)"
+        )
+
+    def load(self, batches: Iterable[EventBatch]) -> Loaded:
+        """Add events, column by column, as they arrive."""
+        from arro3.core import Array, DataType, Table  # noqa: PLC0415 - only loading needs Arrow
+
+        for batch in batches:
+            if not batch.raw:
+                continue
+            group = self._group(batch)
+            table = Table.from_arrays(
+                [
+                    Array(batch.time, DataType.float64()),
+                    Array(batch.host, DataType.string()),
+                    Array(batch.raw, DataType.string()),
+                ],
+                names=["t", "h", "r"],
+            )
+            self.cursor.register("batch", table)
+            self.cursor.execute(
+                f"INSERT INTO {self.schema}.events SELECT {group.number}, t, h, r FROM batch"  # noqa: S608
+            )
+            self.cursor.unregister("batch")
+            self.events += len(batch.raw)
+            times = [moment for moment in batch.time if moment is not None]
+            if times:
+                newest = max(times)
+                self.newest = newest if self.newest is None else max(newest, self.newest)
+        return Loaded(self.events, self.newest)
+
+    def _group(self, batch: EventBatch) -> Group:
+        key = (batch.index, batch.source, batch.sourcetype)
+        return self.groups.setdefault(key, Group(len(self.groups), *key))
+
+    def search(self, request: SearchRequest) -> SearchResult:
+        """Compile the search and run it."""
+        started = time.perf_counter()
+        search = LocalSearch(self, request)
+        relation = search.relation()
+        columns = search.columns(relation)
+        statement, types = search.statement(relation, columns)
+        compiled = time.perf_counter()
+        rows = self.fetch(statement, columns, types)
+        done = time.perf_counter()
+        timings = {"compile": (compiled - started) * 1000, "run": (done - compiled) * 1000}
+        return SearchResult(rows, timings)
+
+    def stages(self, request: SearchRequest) -> list[StageRows]:
+        """The rows after each stage: their number and the first few."""
+        search = LocalSearch(self, request)
+        found = []
+        for text, relation in search.stages():
+            columns = search.columns(relation)
+            statement, types = search.statement(relation, columns)
+            counted = self.execute(f"SELECT count(*) FROM ({statement})").fetchall()  # noqa: S608
+            sample = self.fetch(f"{statement} LIMIT {SAMPLE_ROWS}", columns, types)
+            found.append(StageRows(text, counted[0][0], sample))
+        return found
+
+    def fetch(self, statement: str, columns: tuple[str, ...], types: tuple[Typed, ...]) -> Rows:
+        """The rows of a statement whose columns are these, in this order."""
+        found = self.execute(statement).fetchall()
+        numeric = [value.kind is Kind.NUMBER and not value.multi for value in types]
+        rows = [
+            {
+                name: _value(cell, number=is_number)
+                for name, cell, is_number in zip(columns, row, numeric, strict=True)
+                if cell is not None
+            }
+            for row in found
+        ]
+        return Rows(columns, rows)
+
+    def store(self, statement: str, columns: tuple[str, ...], types: tuple[Typed, ...]) -> str:
+        """Keep a statement's rows in order as a table; columns that are all NULL are dropped."""
+        name = f"stored{len(self.stored)}"
+        self.execute(
+            f"CREATE TABLE {self.schema}.{name} AS"  # noqa: S608
+            f" SELECT *, row_number() OVER () AS row FROM ({statement})"
+        )
+        counts = ", ".join(f"count(c{number})" for number in range(len(columns)))
+        filled = self.execute(f"SELECT {counts} FROM {self.schema}.{name}").fetchall()[0]  # noqa: S608
+        kept = [number for number, count in enumerate(filled) if count]
+        for number in range(len(columns)):
+            if number not in kept:
+                self.execute(f"ALTER TABLE {self.schema}.{name} DROP COLUMN c{number}")
+        for position, number in enumerate(kept):
+            if position != number:
+                self.execute(
+                    f"ALTER TABLE {self.schema}.{name} RENAME COLUMN c{number} TO c{position}"
+                )
+        self.stored[name] = tuple(
+            Column(columns[number], types[number].kind, types[number].multi) for number in kept
+        )
+        return name
+
+    def store_rows(self, columns: tuple[str, ...], rows: list[tuple[str | None, ...]]) -> str:
+        """Keep rows of text as a table."""
+        from arro3.core import Array, DataType, Table  # noqa: PLC0415 - only lookups need Arrow
+
+        name = f"stored{len(self.stored)}"
+        cells = list(zip(*rows, strict=True)) if rows else [() for _ in columns]
+        arrays = [Array(list(column), DataType.string()) for column in cells]
+        arrays.append(Array(list(range(len(rows))), DataType.int64()))
+        labels = [*(f"c{number}" for number in range(len(columns))), "row"]
+        self.cursor.register("batch", Table.from_arrays(arrays, names=labels))
+        self.execute(f"CREATE TABLE {self.schema}.{name} AS SELECT * FROM batch")  # noqa: S608
+        self.cursor.unregister("batch")
+        self.stored[name] = tuple(Column(column, Kind.ANY, multi=False) for column in columns)
+        return name
+
+    def run(self, relation: Relation, search: LocalSearch) -> Rows:
+        """The rows of a relation whose columns are known."""
+        columns = search.columns(relation)
+        statement, types = search.statement(relation, columns)
+        return self.fetch(statement, columns, types)
+
+    def execute(self, statement: str) -> duckdb.DuckDBPyConnection:
+        """Run a statement, bounded in time."""
+        with self._bounded():
+            return self.cursor.execute(statement)
+
+    def prepare(self, used: set[str]) -> None:
+        """Create the functions of ours that a statement uses."""
+        create(connection()[0], used, self.created)
+
+    @contextmanager
+    def _bounded(self) -> Iterator[None]:
+        import duckdb  # noqa: PLC0415 - already imported by connection()
+
+        timer = threading.Timer(SEARCH_SECONDS, self.cursor.interrupt)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        except duckdb.InterruptException as error:
+            raise SearchFailed(f"the search took more than {SEARCH_SECONDS:g} s") from error
+        except duckdb.OutOfMemoryException as error:
+            raise SearchFailed(
+                "the search needs more memory than there is", hints=["narrow its time range"]
+            ) from error
+        except duckdb.Error as error:
+            cause: BaseException | None = error.__cause__
+            if isinstance(cause, HarnessError):
+                raise cause from None
+            first = str(error).splitlines()[0]
+            raise SearchFailed(f"the engine rejects the search: {first}") from error
+        finally:
+            timer.cancel()
+
+    def close(self) -> None:
+        """Forget the events and whatever the searches kept."""
+        self.cursor.close()
+        connection()[0].execute(f"DETACH {self.schema}")
+
+
+def _value(cell: Any, *, number: bool) -> Value:
+    """A cell as SPL prints it: whole numbers without a point, one value without a list."""
+    if isinstance(cell, list):
+        values = [str(item) for item in cell if item is not None]
+        return values[0] if len(values) == 1 else values or None
+    if number and isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e15:
+        return int(cell)
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    return cell if isinstance(cell, str | int | float) else str(cell)

@@ -1,0 +1,271 @@
+"""What a source type's settings extract, each as one expression for one wanted field."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Protocol
+
+from harness.errors import Unsupported
+from harness.plan.expressions import Call, Const, Expr, Field
+
+if TYPE_CHECKING:
+    from harness.apps import Extract, SourceKnowledge, Transform
+
+NAMED = re.compile(r"\(\?P?<([A-Za-z_][A-Za-z0-9_]*)>")
+GROUP = re.compile(r"\$\d+")
+CLEAN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+
+
+class Extractor(Protocol):
+    """One extraction: `source` is the field it reads."""
+
+    @property
+    def source(self) -> str:
+        """The field that is read."""
+        ...
+
+    @property
+    def adds(self) -> bool:
+        """Whether it adds values to a field that exists (MV_ADD)."""
+        ...
+
+    def names(self) -> tuple[str, ...]:
+        """The fields that it is known to give."""
+        ...
+
+    def found_names(self) -> Expr | None:
+        """An expression for the names that it takes from the data, if it does."""
+        ...
+
+    def field(self, name: str) -> Expr | None:
+        """The expression of one field, or None if it never gives it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Named groups of one pattern: EXTRACT, and REPORT with fixed names."""
+
+    pattern: str
+    source: str
+    groups: tuple[tuple[str, int], ...]
+    constants: tuple[tuple[str, str], ...] = ()
+    adds: bool = False
+
+    def names(self) -> tuple[str, ...]:
+        """The groups' names."""
+        return (*(name for name, _ in self.groups), *(name for name, _ in self.constants))
+
+    def found_names(self) -> Expr | None:
+        """None: all are fixed."""
+        return None
+
+    def field(self, name: str) -> Expr | None:
+        """The group's catch."""
+        for known, group in self.groups:
+            if known == name:
+                call = "extract_all_filled" if self.adds else "extract_filled"
+                return Call(call, (Field(self.source), Const(self.pattern), Const(float(group))))
+        for known, value in self.constants:
+            if known == name:
+                caught = Call("match", (Field(self.source), Const(self.pattern)))
+                return Call("if", (caught, Const(value), Const(None)))
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Names and values both taken from the data: `FORMAT = $1::$2`."""
+
+    pattern: str
+    source: str
+    name_group: int
+    value_group: int
+    adds: bool
+
+    def names(self) -> tuple[str, ...]:
+        """None is known beforehand."""
+        return ()
+
+    def found_names(self) -> Expr | None:
+        """The cleaned keys of every match."""
+        group = Const(float(self.name_group))
+        return Call("pair_names", (Field(self.source), Const(self.pattern), group))
+
+    def field(self, name: str) -> Expr | None:
+        """The value beside one name.
+
+        Where a match cannot begin inside another one, the name is written into the pattern,
+        which gives the same and is far faster; elsewhere all pairs are taken and looked through.
+        """
+        if not CLEAN_NAME.fullmatch(name):
+            return None
+        written = specialise(self.pattern, self.name_group, self.value_group, name)
+        if written is not None:
+            pattern, group = written
+            call = "extract_all_filled" if self.adds else "extract_filled"
+            return Call(call, (Field(self.source), Const(pattern), Const(float(group))))
+        pairs = Call(
+            "extract_pair",
+            (
+                Field(self.source),
+                Const(self.pattern),
+                Const(float(self.name_group)),
+                Const(float(self.value_group)),
+                Const(name),
+            ),
+        )
+        return pairs if self.adds else Call("mvindex", (pairs, Const(0.0)))
+
+
+@dataclass(frozen=True, slots=True)
+class Delimited:
+    """DELIMS with FIELDS: the parts of a text by position."""
+
+    delimiters: str
+    source: str
+    fields: tuple[str, ...]
+    adds: bool = False
+
+    def names(self) -> tuple[str, ...]:
+        """The listed fields."""
+        return self.fields
+
+    def found_names(self) -> Expr | None:
+        """None: all are listed."""
+        return None
+
+    def field(self, name: str) -> Expr | None:
+        """The part at the field's position."""
+        if name not in self.fields:
+            return None
+        position = float(self.fields.index(name) + 1)
+        return Call("extract_part", (Field(self.source), Const(self.delimiters), Const(position)))
+
+
+@dataclass(frozen=True, slots=True)
+class Automatic:
+    """KV_MODE: the whole event in one shape (`xml`, `auto`, `json`)."""
+
+    mode: str
+    source: str = "_raw"
+    adds: bool = False
+
+    def names(self) -> tuple[str, ...]:
+        """None is known beforehand."""
+        return ()
+
+    def found_names(self) -> Expr | None:
+        """The names that the events hold."""
+        return Call(f"{self.mode}_names", (Field("_raw"),))
+
+    def field(self, name: str) -> Expr | None:
+        """The field by its name."""
+        return Call(f"{self.mode}_field", (Field("_raw"), Const(name)))
+
+
+@lru_cache(maxsize=512)
+def extractors(knowledge: SourceKnowledge) -> tuple[Extractor, ...]:
+    """All extractions of a source type in Splunk's order: EXTRACT, REPORT, KV_MODE."""
+    found: list[Extractor] = [_extract(extract) for extract in knowledge.extracts]
+    found += [_report(transform) for transform in knowledge.reports]
+    mode = knowledge.kv_mode.lower()
+    if mode in ("xml", "json"):
+        found.append(Automatic(mode))
+    elif mode in ("auto", "auto_escaped", ""):
+        found.append(Automatic("auto"))
+        if knowledge.auto_kv_json:
+            found.append(Automatic("json"))
+    return tuple(found)
+
+
+def _extract(extract: Extract) -> Extractor:
+    groups = _numbered(extract.regex)
+    return Groups(f"(?ms){extract.regex}", extract.source_field, groups)
+
+
+def _numbered(pattern: str) -> tuple[tuple[str, int], ...]:
+    """The named groups with their numbers; unnamed groups are counted along."""
+    found, number, position, in_class = [], 0, 0, False
+    while position < len(pattern):
+        character = pattern[position]
+        if character == "\\":
+            position += 2
+            continue
+        if in_class:
+            in_class = character != "]"
+        elif character == "[":
+            in_class = True
+            if pattern.startswith(("[]", "[^]"), position):
+                position += 2 if pattern.startswith("[]", position) else 3
+                continue
+        elif character == "(":
+            named = NAMED.match(pattern, position)
+            if named or not pattern.startswith("(?", position):
+                number += 1
+            if named:
+                found.append((named[1], number))
+        position += 1
+    return tuple(found)
+
+
+def _report(transform: Transform) -> Extractor:
+    if transform.unsupported:
+        raise Unsupported(f"[{transform.name}]: {transform.unsupported}", place=transform.place)
+    if transform.delims:
+        return _delimited(transform)
+    pattern, source, adds = transform.regex, transform.source_key, transform.mv_add
+    targets = transform.targets()
+    if not targets:
+        return Groups(pattern, source, _numbered(pattern), adds=adds)
+    if any(name.startswith("$") for name, _ in targets):
+        name, value = targets[0]
+        if len(targets) > 1 or not GROUP.fullmatch(name) or not GROUP.fullmatch(value):
+            raise Unsupported(
+                f"[{transform.name}]: FORMAT = {transform.format}", place=transform.place
+            )
+        return Pairs(pattern, source, int(name[1:]), int(value[1:]), adds)
+    groups = [(name, int(value[1:])) for name, value in targets if GROUP.fullmatch(value)]
+    constants = [(name, value) for name, value in targets if "$" not in value]
+    if len(groups) + len(constants) < len(targets):
+        raise Unsupported(f"[{transform.name}]: FORMAT = {transform.format}", place=transform.place)
+    return Groups(pattern, source, tuple(groups), tuple(constants), adds)
+
+
+def _delimited(transform: Transform) -> Extractor:
+    delimiters = transform.delims
+    source = transform.source_key or "_raw"
+    if len(delimiters) == 1 and transform.fields:
+        return Delimited(delimiters[0], source, tuple(transform.fields), transform.mv_add)
+    if len(delimiters) == 2:
+        outer, inner = (re.escape(part) for part in delimiters)
+        pattern = rf"(?:^|[{outer}])\s*([^{outer}{inner}]+?)\s*[{inner}]([^{outer}]*)"
+        return Pairs(pattern, source, 1, 2, transform.mv_add)
+    raise Unsupported(f"[{transform.name}]: DELIMS without FIELDS", place=transform.place)
+
+
+def specialise(
+    pattern: str, name_group: int, value_group: int, name: str
+) -> tuple[str, int] | None:
+    """A pattern that finds the value of one name only, with its value's group, or None.
+
+    Sound where every match starts with a literal character that no later part of a match can
+    hold: then no match begins inside another, and looking for one name sees the same matches.
+    """
+    matched = re.fullmatch(
+        r"(?P<first>\\n|\\t|[^\\\[\](){}.*+?^$|])(?P<gap>(?:\[ \\t\][*+]?)?)"
+        r"\((?P<name>\[\^[^\]]*\]\+)\)(?P<middle>[^()|]*)\((?P<value>\[\^[^\]]*\][*+])\)",
+        pattern,
+    )
+    if matched is None or (name_group, value_group) != (1, 2):
+        return None
+    first = matched["first"]
+    excluded = (matched["name"], matched["value"])
+    if not all(first in part for part in excluded) or first in matched["middle"]:
+        return None
+    outside = matched["name"][2:-2]
+    spelled = name.replace("_", f"[^{outside}A-Za-z0-9]")
+    before = f"{first}{matched['gap']}[^{outside}A-Za-z]*"
+    return f"{before}{spelled}{matched['middle']}({matched['value']})", 1

@@ -1,0 +1,339 @@
+"""From the fields that a search needs to a plan that takes them out of the raw events.
+
+Search-time phases in Splunk's order, one plan layer each: extractions, automatic key=value,
+aliases, calculated fields, lookups; event types and tags become predicates. Source: Splunk
+Knowledge Manager Manual, "The sequence of search-time operations".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from harness.fields.extractors import Extractor, extractors
+from harness.fields.folding import fold
+from harness.plan import nodes
+from harness.plan.expressions import (
+    FALSE,
+    TRUE,
+    Belongs,
+    Call,
+    Const,
+    Demand,
+    Expr,
+    Field,
+    demands,
+    some,
+)
+from harness.registry.evaluation import Evaluation
+from harness.registry.predicates import Searching, compare
+from harness.spl.expressions import parse_expression
+from harness.spl.macros import MacroSource, expand
+from harness.spl.predicates import parse_predicate
+from harness.spl.source import Source, SplText
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from harness.apps import Apps, SourceKnowledge
+    from harness.model import LookupDefinition
+
+METADATA = ("_raw", "_time", "host")
+KNOWN = ("index", "source", "sourcetype")
+MAX_EVENTTYPE_DEPTH = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A number of the engine's with what its events have in common."""
+
+    number: int
+    index: str
+    source: str
+    sourcetype: str
+
+
+@dataclass(slots=True)
+class FieldResolver:
+    """Resolves scans over the groups of a trial with the knowledge of its apps.
+
+    `lookup` gives a lookup's definition and its table, as automatic lookups need them.
+    """
+
+    apps: Apps
+    macros: MacroSource
+    groups: tuple[Group, ...]
+    lookup: Callable[[str], tuple[LookupDefinition, nodes.Relation]]
+    _predicates: dict[str, Expr] = field(default_factory=dict)
+    _calculated: dict[str, Expr] = field(default_factory=dict)
+
+    def resolve(self, wanted: frozenset[Demand], predicate: Expr) -> nodes.Relation:
+        """The events that may meet the predicate, with the wanted fields."""
+        branches = []
+        for group in self.groups:
+            branch = self._branch(group, wanted, predicate)
+            if branch is not None:
+                branches.append(branch)
+        if not branches:
+            return nodes.Values(tuple(sorted(str(name) for name in wanted)), ())
+        return nodes.Union(tuple(branches), merged=True)
+
+    def surviving(self, predicate: Expr) -> list[Group]:
+        """The groups whose events may meet a predicate."""
+        return [
+            group
+            for group in self.groups
+            if fold(predicate, _constants(group), self._belonging(group)) != FALSE
+        ]
+
+    def knowledge(self, group: Group) -> SourceKnowledge:
+        """What the apps say of a group's events."""
+        return self.apps.props_for(group.source, group.sourcetype)
+
+    def _branch(
+        self, group: Group, wanted: frozenset[Demand], predicate: Expr
+    ) -> nodes.Relation | None:
+        constants = _constants(group)
+        belongs = self._belonging(group)
+        folded = fold(predicate, constants, belongs)
+        if folded == FALSE:
+            return None
+        named = [name for name in wanted if isinstance(name, str)]
+        memberships = [name for name in wanted if isinstance(name, Belongs)]
+        collected: dict[Demand, Expr] = {
+            name: self._collected(name, group)
+            for name in named
+            if name in ("eventtype", "tag") or name.startswith("tag::")
+        }
+        collected.update((one, belongs(one)) for one in memberships)
+        needed = set(wanted - collected.keys()) | set(demands(folded))
+        for expression in collected.values():
+            needed |= set(demands(expression))
+        fields = frozenset(name for name in needed if isinstance(name, str))
+        relation = self._fields(group, fields)
+        if folded != TRUE:
+            relation = nodes.Filter(relation, folded)
+        if collected:
+            relation = nodes.Extend(relation, tuple(collected.items()))
+        return relation
+
+    # Event types and tags
+
+    def _belonging(self, group: Group) -> Callable[[Belongs], Expr]:
+        constants = _constants(group)
+        depth = 0
+
+        def belongs(wanted: Belongs) -> Expr:
+            nonlocal depth
+            depth += 1
+            if depth > MAX_EVENTTYPE_DEPTH:
+                depth -= 1
+                return FALSE
+            found = some(fold(predicate, constants, belongs) for predicate in self._members(wanted))
+            depth -= 1
+            return found
+
+        return belongs
+
+    def _members(self, wanted: Belongs) -> Iterable[Expr]:
+        """The predicates any of which puts an event into an event type or under a tag."""
+        apps = self.apps
+        if wanted.kind == "eventtype":
+            for name in apps.eventtypes:
+                if _named(name, wanted.name):
+                    yield self._eventtype(name)
+            return
+        if wanted.field is None or wanted.field == "eventtype":
+            for name in apps.eventtypes:
+                if any(_named(tag, wanted.name) for tag in apps.tags_of_eventtype(name)):
+                    yield self._eventtype(name)
+        for (name, value), tags in apps.tags.items():
+            if name == "eventtype" or wanted.field not in (None, name):
+                continue
+            if any(_named(tag, wanted.name) for tag in tags):
+                yield compare(name, "=", value)
+
+    def _eventtype(self, name: str) -> Expr:
+        if name not in self._predicates:
+            found = self.apps.eventtypes[name]
+            text = expand(Source(found.search, found.place.path), self.macros)
+            self._predicates[name] = Searching(text, None).lower(parse_predicate(text))
+        return self._predicates[name]
+
+    def _collected(self, name: str, group: Group) -> Expr:
+        """`eventtype`, `tag` or `tag::field` as a multivalue field."""
+        belongs, names = self._belonging(group), set[str]()
+        field_name = name[5:] if name.startswith("tag::") else None
+        if name == "eventtype":
+            names = set(self.apps.eventtypes)
+        else:
+            for eventtype in self.apps.eventtypes:
+                names |= self.apps.tags_of_eventtype(eventtype)
+            names = names.union(*self.apps.tags.values())
+        kind = "eventtype" if name == "eventtype" else "tag"
+        arguments: list[Expr] = []
+        for member in sorted(names):
+            condition = belongs(Belongs(kind, member, field_name))
+            if condition != FALSE:
+                arguments += [condition, Const(member)]
+        return Call("collect_names", tuple(arguments)) if arguments else Const(None)
+
+    # Fields
+
+    def _fields(self, group: Group, wanted: frozenset[str]) -> nodes.Relation:
+        knowledge = self.knowledge(group)
+        lookups = [one for one in knowledge.lookups if wanted & {new for _, new in one.outputs}]
+        below = set(wanted)
+        for one in reversed(lookups):
+            if one.overwrite:
+                below -= {new for _, new in one.outputs}
+            below |= {event for _, event in one.inputs}
+        relation = self._calculate(group, knowledge, frozenset(below))
+        for one in lookups:
+            definition, table = self.lookup(one.lookup)
+            relation = nodes.Join(
+                relation,
+                table,
+                lookup_matches(definition, one.inputs),
+                tuple((new, old) for old, new in one.outputs),
+                definition.max_matches,
+                definition.min_matches,
+                definition.default_match,
+                only_missing=not one.overwrite,
+            )
+        return relation
+
+    def _calculate(
+        self, group: Group, knowledge: SourceKnowledge, wanted: frozenset[str]
+    ) -> nodes.Relation:
+        """EVAL-: all over the fields before them, none sees another's result."""
+        fields = {
+            one.field: self._expression(one.expression, one.place.path)
+            for one in knowledge.calculated
+            if one.field in wanted
+        }
+        below = set(wanted) - fields.keys()
+        for expression in fields.values():
+            below |= {name for name in demands(expression) if isinstance(name, str)}
+        relation = self._aliases(group, knowledge, frozenset(below))
+        return nodes.Extend(relation, tuple(fields.items())) if fields else relation
+
+    def _expression(self, text: str, path: str | None) -> Expr:
+        if text not in self._calculated:
+            spl = SplText.of(Source(text, path))
+            self._calculated[text] = Evaluation(spl).lower(parse_expression(spl))
+        return self._calculated[text]
+
+    def _aliases(
+        self, group: Group, knowledge: SourceKnowledge, wanted: frozenset[str]
+    ) -> nodes.Relation:
+        fields: dict[str, Expr] = {}
+        below = set(wanted)
+        for alias in knowledge.aliases:
+            if alias.target not in wanted:
+                continue
+            before = fields.get(alias.target, Field(alias.target))
+            source = Field(alias.source)
+            kept = Call("coalesce", (before, source))
+            fields[alias.target] = kept if alias.as_new else source
+            below.add(alias.source)
+        for name, expression in fields.items():
+            if name not in demands(expression):
+                below.discard(name)
+        for expression in fields.values():
+            below |= {name for name in demands(expression) if isinstance(name, str)}
+        relation = self._extract(group, knowledge, frozenset(below))
+        return nodes.Extend(relation, tuple(fields.items())) if fields else relation
+
+    def _extract(
+        self, group: Group, knowledge: SourceKnowledge, wanted: frozenset[str]
+    ) -> nodes.Relation:
+        """Extractions in rounds: a round ends before one that reads what the round gives.
+
+        The first extraction of a field wins, later ones are for events in which it found
+        nothing, unless they add values (MV_ADD).
+        """
+        constants = tuple((name, Const(getattr(group, name))) for name in KNOWN)
+        base: nodes.Relation = nodes.EventGroup(group.number, METADATA)
+        base = nodes.Extend(base, constants)
+        fixed = {*METADATA, *KNOWN}
+        rounds = _rounds(extractors(knowledge))
+        needed = set(wanted) - fixed
+        demanded: list[set[str]] = []
+        for number in range(len(rounds) - 1, -1, -1):
+            demanded.insert(0, set(needed))
+            sources = {
+                one.source
+                for one in rounds[number]
+                if any(one.field(name) is not None for name in needed)
+            }
+            needed |= sources - fixed
+        given: set[str] = set()
+        relation = base
+        for number, one_round in enumerate(rounds):
+            fields = {}
+            for name in sorted(demanded[number]):
+                expression = _combined(name, one_round, known=name in given)
+                if expression is not None:
+                    fields[name] = expression
+            if fields:
+                relation = nodes.Extend(relation, tuple(fields.items()))
+                given |= fields.keys()
+        return relation
+
+
+def _rounds(found: tuple[Extractor, ...]) -> list[list[Extractor]]:
+    rounds: list[list[Extractor]] = [[]]
+    given: set[str] = set()
+    for one in found:
+        reads_new = one.source not in (*METADATA, *KNOWN) and (
+            one.source in given or any(other.found_names() is not None for other in rounds[-1])
+        )
+        if reads_new:
+            rounds.append([])
+            given = set()
+        rounds[-1].append(one)
+        given |= set(one.names())
+    return rounds
+
+
+def _combined(name: str, found: Iterable[Extractor], *, known: bool) -> Expr | None:
+    """One field out of the extractions of a round; `known` if an earlier round gives it."""
+    combined: Expr | None = Field(name) if known else None
+    changed = False
+    for one in found:
+        expression = one.field(name)
+        if expression is None:
+            continue
+        changed = True
+        if combined is None:
+            combined = expression
+        elif one.adds:
+            combined = Call("append_values", (combined, expression))
+        else:
+            combined = Call("coalesce", (combined, expression))
+    return combined if changed else None
+
+
+def lookup_matches(
+    definition: LookupDefinition, inputs: Iterable[tuple[str, str]]
+) -> tuple[nodes.Match, ...]:
+    """How each input of a lookup is compared: (lookup field, event field) by the definition."""
+    kinds = {name: kind for kind, name in definition.match_types}
+    return tuple(
+        nodes.Match(event, column, kinds.get(column, "exact"), definition.case_sensitive)
+        for column, event in inputs
+    )
+
+
+def _constants(group: Group) -> dict[str, str]:
+    return {name: getattr(group, name) for name in KNOWN}
+
+
+def _named(name: str, wanted: str) -> bool:
+    """Whether a name is meant; names of event types and tags ignore letter case in searches."""
+    if "*" in wanted:
+        pattern = wanted.casefold().replace("[", "[[]").replace("?", "[?]")
+        return fnmatchcase(name.casefold(), pattern)
+    return name.casefold() == wanted.casefold()

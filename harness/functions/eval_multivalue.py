@@ -1,0 +1,81 @@
+"""Multivalue functions. Source: Splunk Search Reference, "Multivalue eval functions"."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.plan.types import Kind, Typed, as_number, as_text, as_values
+from harness.registry import eval_function
+
+if TYPE_CHECKING:
+    from harness.plan.types import Dialect, Sql
+
+
+def several(sql: Sql) -> Typed:
+    """A multivalue value."""
+    return Typed(sql, Kind.ANY, multi=True)
+
+
+@eval_function()
+def mvcount(d: Dialect, value: Typed) -> Typed:
+    """mvcount(<field>): the number of values, NULL when there is none."""
+    return Typed(d.function("list_length", as_values(d, value).sql), Kind.NUMBER)
+
+
+@eval_function()
+def mvindex(d: Dialect, value: Typed, start: Typed, end: Typed | None = None) -> Typed:
+    """mvindex(<field>, <start>, <end>): values by position from 0, or from the end from -1."""
+    values = as_values(d, value).sql
+    first = _position(d, start)
+    if end is None:
+        return Typed(d.function("list_extract", values, first), Kind.ANY)
+    sliced = d.function("list_slice", values, first, _position(d, end))
+    return several(d.function("not_empty", sliced))
+
+
+def _position(d: Dialect, value: Typed) -> Sql:
+    """Splunk counts from 0 and from the end from -1; lists count from 1 and from -1."""
+    if isinstance(value.constant, int | float):
+        number = int(value.constant)
+        return d.position(number + 1 if number >= 0 else number)
+    number = d.function("integer", as_number(d, value).sql)
+    upward = d.function("at_least", number, d.position(0))
+    return d.case([(upward, d.function("add", number, d.position(1)))], number)
+
+
+@eval_function(literal=(1,))
+def mvjoin(d: Dialect, value: Typed, delimiter: Typed) -> Typed:
+    """mvjoin(<field>, <delimiter>): the values as one text."""
+    values = as_values(d, value).sql
+    return Typed(d.function("array_to_string", values, as_text(d, delimiter).sql), Kind.TEXT)
+
+
+@eval_function()
+def mvappend(d: Dialect, first: Typed, *others: Typed) -> Typed:
+    """mvappend(<value>, …): all values in one field, absent ones left out."""
+    joined = as_values(d, first).sql
+    for other in others:
+        joined = d.function("list_concat", joined, as_values(d, other).sql)
+    return several(d.function("not_empty", joined))
+
+
+@eval_function()
+def mvdedup(d: Dialect, value: Typed) -> Typed:
+    """mvdedup(<field>): each value once, where it first stood."""
+    return several(d.function("spl_unique", as_values(d, value).sql))
+
+
+@eval_function()
+def mvsort(d: Dialect, value: Typed) -> Typed:
+    """mvsort(<field>): the values in lexicographic order."""
+    return several(d.function("list_sort", as_values(d, value).sql))
+
+
+@eval_function(literal=(1,))
+def mvfind(d: Dialect, value: Typed, pattern: Typed) -> Typed:
+    """mvfind(<field>, <regex>): the position, from 0, of the first value that matches."""
+    wanted = str(pattern.constant)
+    flags = d.each(as_values(d, value).sql, lambda v: d.regex_matches(v, wanted))
+    where = d.function("list_position", flags, d.literal(value=True))
+    found = d.function("nullif", where, d.position(0))
+    return Typed(d.function("double", d.function("subtract", found, d.position(1))), Kind.NUMBER)

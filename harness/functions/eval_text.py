@@ -1,0 +1,95 @@
+r"""Text functions. Source: Splunk Search Reference, "Text functions".
+
+A text function of a multivalue field works on each of its values.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from harness.plan.types import Kind, Typed, as_number, as_text, elementwise
+from harness.registry import eval_function
+
+if TYPE_CHECKING:
+    from harness.plan.types import Dialect
+
+
+@eval_function()
+def lower(d: Dialect, value: Typed) -> Typed:
+    """lower(<text>): the text in lower case."""
+    return elementwise(d, value, lambda v: d.function("lower", v))
+
+
+@eval_function()
+def upper(d: Dialect, value: Typed) -> Typed:
+    """upper(<text>): the text in upper case."""
+    return elementwise(d, value, lambda v: d.function("upper", v))
+
+
+@eval_function("len")
+def length(d: Dialect, value: Typed) -> Typed:
+    """len(<text>): the number of characters."""
+    return Typed(d.function("double", d.function("length", as_text(d, value).sql)), Kind.NUMBER)
+
+
+def _trimming(name: str, where: str) -> None:
+    def trim(d: Dialect, value: Typed, characters: Typed | None = None) -> Typed:
+        removed = d.literal(" \t") if characters is None else as_text(d, characters).sql
+        return elementwise(d, value, lambda v: d.function(name, v, removed))
+
+    trim.__doc__ = f"{name}(<text>, <characters>): the text without them {where}; space and tabs."
+    eval_function(name)(trim)
+
+
+_trimming("trim", "at both ends")
+_trimming("ltrim", "at its start")
+_trimming("rtrim", "at its end")
+
+
+@eval_function()
+def substr(d: Dialect, value: Typed, start: Typed, count: Typed | None = None) -> Typed:
+    """substr(<text>, <start>, <length>): a part, from 1; a negative start counts from the end."""
+    first = d.function("integer", as_number(d, start).sql)
+    parts = [first]
+    if count is not None:
+        parts.append(d.function("integer", as_number(d, count).sql))
+    return elementwise(d, value, lambda v: d.function("substr", v, *parts))
+
+
+@eval_function(literal=(1, 2))
+def replace(d: Dialect, value: Typed, pattern: Typed, replacement: Typed) -> Typed:
+    r"""replace(<text>, <regex>, <replacement>): every match replaced; `\1` is a group."""
+    wanted, new = str(pattern.constant), str(replacement.constant)
+    if not re.search(r"[\\.^$*+?()\[\]{}|]", wanted) and "\\" not in new:
+        return elementwise(
+            d, value, lambda v: d.function("replace", v, d.literal(wanted), d.literal(new))
+        )
+    return elementwise(d, value, lambda v: d.regex_replace(v, wanted, new))
+
+
+@eval_function(literal=(1,))
+def split(d: Dialect, value: Typed, delimiter: Typed) -> Typed:
+    """split(<text>, <delimiter>): the parts as a multivalue field."""
+    text = as_text(d, value).sql
+    return Typed(
+        d.function("string_split", text, d.literal(str(delimiter.constant))), Kind.ANY, multi=True
+    )
+
+
+@eval_function()
+def urldecode(d: Dialect, value: Typed) -> Typed:
+    """urldecode(<url>): percent escapes decoded."""
+    return elementwise(d, value, lambda v: d.function("spl_urldecode", v))
+
+
+@eval_function()
+def md5(d: Dialect, value: Typed) -> Typed:
+    """md5(<text>): the MD5 digest in hexadecimal."""
+    return elementwise(d, value, lambda v: d.function("md5", v))
+
+
+@eval_function()
+def sha256(d: Dialect, value: Typed) -> Typed:
+    """sha256(<text>): the SHA-256 digest in hexadecimal."""
+    return elementwise(d, value, lambda v: d.function("sha256", v))

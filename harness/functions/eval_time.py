@@ -1,0 +1,91 @@
+"""Date and time functions. Source: Splunk Search Reference, "Date and Time functions" and
+"Date and time format variables"."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from harness.errors import Unsupported
+from harness.plan.types import Kind, Typed, as_number, as_text
+from harness.registry import eval_function
+
+if TYPE_CHECKING:
+    from harness.plan.types import Dialect
+
+NATIVE = {
+    **{name: name for name in "aAbBdHIjmMpSUwWyY%"},
+    "T": "H:%M:%S",
+    "F": "Y-%m-%d",
+    "D": "m/%d/%y",
+    "R": "H:%M",
+    "n": "\n",
+    "t": "\t",
+}
+VARIABLE = re.compile(r"%(\d?[A-Za-z%])")
+
+
+@eval_function(literal=(1,))
+def strftime(d: Dialect, time: Typed, form: Typed) -> Typed:
+    """strftime(<epoch>, <format>): a time as text, in the search's zone."""
+    wanted = str(form.constant)
+    epoch = as_number(d, time).sql
+    zone = d.timezone
+    native = native_format(wanted)
+    if zone == "UTC" and native is not None:
+        stamp = d.function("utc_timestamp", epoch)
+        return Typed(d.function("strftime", stamp, d.literal(native)), Kind.TEXT)
+    for variable in VARIABLE.findall(wanted):
+        if variable not in SUPPORTED:
+            raise Unsupported(f"the time variable `%{variable}`", hints=("see strftime",))
+    return Typed(d.function("spl_strftime", epoch, d.literal(wanted), d.literal(zone)), Kind.TEXT)
+
+
+@eval_function(literal=(1,))
+def strptime(d: Dialect, value: Typed, form: Typed) -> Typed:
+    """strptime(<text>, <format>): the epoch seconds that a text spells; NULL if it does not."""
+    wanted, zone = str(form.constant), d.timezone
+    for variable in VARIABLE.findall(wanted):
+        if variable not in SUPPORTED:
+            raise Unsupported(f"the time variable `%{variable}`", hints=("see strptime",))
+    spelled = as_text(d, value).sql
+    return Typed(
+        d.function("spl_strptime", spelled, d.literal(wanted), d.literal(zone)), Kind.NUMBER
+    )
+
+
+def native_format(form: str) -> str | None:
+    """The format in the engine's own variables, or None if it has one the engine lacks."""
+    variables = VARIABLE.findall(form)
+    if any(variable not in NATIVE for variable in variables):
+        return None
+    return VARIABLE.sub(lambda m: NATIVE[m[1]] if m[1] in "nt" else f"%{NATIVE[m[1]]}", form)
+
+
+SUPPORTED = (
+    frozenset(NATIVE)
+    | {"s", "N", "Q", "z", "Z", "e", "k", "l", "f", "h"}
+    | {f"{digits}{letter}" for digits in "369" for letter in "NQ"}
+)
+"""Splunk's variables that the engine's own functions print and read."""
+
+
+@eval_function()
+def now(d: Dialect) -> Typed:
+    """now(): the time at which the search runs: the trial's clock."""
+    return Typed(d.literal(d.now), Kind.NUMBER)
+
+
+@eval_function()
+def time(d: Dialect) -> Typed:
+    """time(): as now(), so that a trial gives the same rows every time it runs."""
+    return now(d)
+
+
+@eval_function(literal=(1,))
+def relative_time(d: Dialect, value: Typed, modifier: Typed) -> Typed:
+    """relative_time(<epoch>, <modifier>): the time moved and snapped, such as `-1d@d`."""
+    zone = d.timezone
+    wanted = d.literal(str(modifier.constant))
+    epoch = as_number(d, value).sql
+    return Typed(d.function("spl_relative_time", epoch, wanted, d.literal(zone)), Kind.NUMBER)

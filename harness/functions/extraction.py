@@ -1,0 +1,229 @@
+r"""Fields out of text: what props.conf, transforms.conf, KV_MODE and rex ask for.
+
+These have no name in SPL; the fields layer and the commands call them. Each gives NULL where
+the text does not hold the field. Source: Splunk Admin Manual, props.conf and transforms.conf.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from harness.plan.types import Kind, Typed, as_text, as_values
+from harness.registry import eval_function
+
+if TYPE_CHECKING:
+    from harness.plan.types import Dialect, Sql
+
+SYSTEM_ELEMENTS = frozenset(
+    "EventID Version Level Task Opcode Keywords EventRecordID Channel Computer".split()
+)
+SYSTEM_ATTRIBUTES = {
+    "Name": "Provider",
+    "Guid": "Provider",
+    "EventSourceName": "Provider",
+    "Qualifiers": "EventID",
+    "SystemTime": "TimeCreated",
+    "ActivityID": "Correlation",
+    "RelatedActivityID": "Correlation",
+    "ProcessID": "Execution",
+    "ThreadID": "Execution",
+    "UserID": "Security",
+}
+ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&apos;", "'"))
+PAIR_END = r"\s,;|&(\[{"
+
+
+def any_text(sql: Sql) -> Typed:
+    """Text that may be a number."""
+    return Typed(sql, Kind.ANY)
+
+
+@eval_function("extract_group", literal=(1, 2))
+def extract_group(d: Dialect, value: Typed, pattern: Typed, group: Typed) -> Typed:
+    """The named group of a pattern's first match, as rex gives it."""
+    return any_text(
+        d.regex_group(as_text(d, value).sql, str(pattern.constant), str(group.constant))
+    )
+
+
+@eval_function("extract_groups", literal=(1, 2, 3))
+def extract_groups(d: Dialect, value: Typed, pattern: Typed, group: Typed, limit: Typed) -> Typed:
+    """The numbered group of every match, at most `limit` of them when that is not 0."""
+    found = d.regex_all(as_text(d, value).sql, str(pattern.constant), _int(group))
+    if _int(limit):
+        found = d.function("list_slice", found, d.position(1), d.position(_int(limit)))
+    return Typed(found, Kind.ANY, multi=True)
+
+
+@eval_function("extract_filled", literal=(1, 2))
+def extract_filled(d: Dialect, value: Typed, pattern: Typed, group: Typed) -> Typed:
+    """The numbered group of the first match, empty counting as absent (KEEP_EMPTY_VALS)."""
+    return any_text(d.regex_filled(as_text(d, value).sql, str(pattern.constant), _int(group)))
+
+
+@eval_function("extract_all_filled", literal=(1, 2))
+def extract_all_filled(d: Dialect, value: Typed, pattern: Typed, group: Typed) -> Typed:
+    """The numbered group of every match, empty ones left out (MV_ADD)."""
+    found = d.regex_all(as_text(d, value).sql, str(pattern.constant), _int(group))
+    return Typed(
+        d.where(found, lambda v: d.function("differs", v, d.literal(""))), Kind.ANY, multi=True
+    )
+
+
+@eval_function("extract_pair", literal=(1, 2, 3, 4))
+def extract_pair(
+    d: Dialect, value: Typed, pattern: Typed, names: Typed, values: Typed, name: Typed
+) -> Typed:
+    """What `FORMAT = $names::$values` gives one field, keys cleaned, in order, empty left out."""
+    text, wanted = as_text(d, value).sql, str(name.constant)
+    keys = d.regex_all(text, str(pattern.constant), _int(names))
+    found = d.regex_all(text, str(pattern.constant), _int(values))
+    pairs = d.function("list_zip", keys, found)
+
+    def is_wanted(pair: Sql) -> Sql:
+        key = d.function("struct_part", pair, d.position(1))
+        cleaned = d.regex_replace(d.regex_replace(key, "[^A-Za-z0-9_]", "_"), "^[0-9_]+", "")
+        filled = d.function(
+            "differs", d.function("struct_part", pair, d.position(2)), d.literal("")
+        )
+        return d.function("and", d.function("equals", cleaned, d.literal(wanted)), filled)
+
+    kept = d.where(pairs, is_wanted)
+    return Typed(
+        d.each(kept, lambda pair: d.function("struct_part", pair, d.position(2))),
+        Kind.ANY,
+        multi=True,
+    )
+
+
+@eval_function("extract_part", literal=(1, 2))
+def extract_part(d: Dialect, value: Typed, delimiters: Typed, position: Typed) -> Typed:
+    """The part at a position, from 1, of a text cut at any of the delimiters (DELIMS, FIELDS)."""
+    cut = str(delimiters.constant)
+    text = as_text(d, value).sql
+    for other in cut[1:]:
+        text = d.function("replace", text, d.literal(other), d.literal(cut[0]))
+    parts = d.function("string_split", text, d.literal(cut[0]))
+    part = d.function(
+        "trim", d.function("list_extract", parts, d.position(_int(position))), d.literal(" ")
+    )
+    return any_text(d.function("no_blank", part))
+
+
+@eval_function("xml_field", literal=(1,))
+def xml_field(d: Dialect, raw: Typed, name: Typed) -> Typed:
+    """A field of a Windows event in XML: a named Data, an element, or an attribute of System.
+
+    The five entities and numeric ones are decoded, nothing else is expanded.
+    """
+    field, text = str(name.constant), as_text(d, raw).sql
+    quoted = re.escape(field)
+    data = d.regex_filled(text, rf"<Data Name=['\"]{quoted}['\"]>([^<]*)", 1)
+    if field in SYSTEM_ELEMENTS:
+        element = d.regex_filled(text, rf"<{quoted}(?: [^>]*)?>([^<]*)</", 1)
+        found = d.function("coalesce", element, data)
+    elif field in SYSTEM_ATTRIBUTES:
+        tag = SYSTEM_ATTRIBUTES[field]
+        attribute = d.regex_filled(text, rf"<{tag} (?:[^>]* )?{quoted}=['\"]([^'\"]*)", 1)
+        found = d.function("coalesce", attribute, data)
+    elif re.fullmatch(r"[A-Za-z_][\w.-]*", field):
+        element = d.regex_filled(text, rf"<{quoted}(?: [^>]*)?>([^<]*)</", 1)
+        found = d.function("coalesce", data, element)
+    else:
+        found = data
+    return any_text(_decoded(d, found))
+
+
+def _decoded(d: Dialect, value: Sql) -> Sql:
+    plain = d.case(
+        [(d.function("contains", value, d.literal("&#")), d.function("xml_text", value))], value
+    )
+    for entity, character in ENTITIES:
+        plain = d.function("replace", plain, d.literal(entity), d.literal(character))
+    plain = d.function("replace", plain, d.literal("&amp;"), d.literal("&"))
+    return d.case([(d.function("contains", value, d.literal("&")), plain)], value)
+
+
+@eval_function("xml_names")
+def xml_names(d: Dialect, raw: Typed) -> Typed:
+    """The names of the fields that `xml_field` can find in an event."""
+    text = as_text(d, raw).sql
+    found = [d.regex_all(text, r"<Data Name=['\"]([^'\"]+)", 1)]
+    found.append(d.regex_all(text, r"<([A-Za-z_][\w.-]*)(?: [^>]*)?>[^<]+</", 1))
+    found.append(d.regex_all(text, r" (\w+)=['\"][^'\"]*['\"]", 1))
+    return _joined(d, found)
+
+
+@eval_function("auto_field", literal=(1,))
+def auto_field(d: Dialect, raw: Typed, name: Typed) -> Typed:
+    """A field of `key=value` text (KV_MODE = auto): values may stand in double quotes."""
+    text, key = as_text(d, raw).sql, re.escape(str(name.constant))
+    before = rf"(?:^|[{PAIR_END}]){key}\s*=\s*"
+    quoted = d.regex_filled(text, rf'{before}"([^"]*)"', 1)
+    bare = d.regex_filled(text, rf"{before}([^\s,;|&\"\])}}]+)", 1)
+    return any_text(d.function("coalesce", quoted, bare))
+
+
+@eval_function("auto_names")
+def auto_names(d: Dialect, raw: Typed) -> Typed:
+    """The keys of `key=value` text."""
+    found = d.regex_all(
+        as_text(d, raw).sql, rf"(?:^|[{PAIR_END}])([A-Za-z_][\w.]*)\s*=\s*[^\s=]", 1
+    )
+    return Typed(found, Kind.ANY, multi=True)
+
+
+@eval_function("json_field", literal=(1,))
+def json_field(d: Dialect, raw: Typed, name: Typed) -> Typed:
+    """A field of a JSON event by its path: `a.b`, and `a{}.b` for every element of an array."""
+    text = as_text(d, raw).sql
+    found = d.function("spl_json_field", text, d.literal(str(name.constant)))
+    return Typed(found, Kind.ANY, multi=True)
+
+
+@eval_function("json_names")
+def json_names(d: Dialect, raw: Typed) -> Typed:
+    """The paths of a JSON event's leaves."""
+    return Typed(d.function("spl_json_names", as_text(d, raw).sql), Kind.ANY, multi=True)
+
+
+@eval_function("pair_names", literal=(1, 2))
+def pair_names(d: Dialect, value: Typed, pattern: Typed, group: Typed) -> Typed:
+    """The cleaned keys that a dynamic extraction finds."""
+    keys = d.regex_all(as_text(d, value).sql, str(pattern.constant), _int(group))
+    cleaned = d.each(
+        keys,
+        lambda key: d.regex_replace(d.regex_replace(key, "[^A-Za-z0-9_]", "_"), "^[0-9_]+", ""),
+    )
+    return Typed(cleaned, Kind.ANY, multi=True)
+
+
+@eval_function("collect_names")
+def collect_names(d: Dialect, *arguments: Typed) -> Typed:
+    """The names whose conditions hold, of (condition, name) pairs: eventtype and tag."""
+    cases = [
+        d.case([(test.sql, name.sql)], d.function("null_text"))
+        for test, name in zip(arguments[::2], arguments[1::2], strict=True)
+    ]
+    found = d.where(d.function("make_list", *cases), lambda v: d.function("is_not_null", v))
+    return Typed(found, Kind.ANY, multi=True)
+
+
+@eval_function("append_values")
+def append_values(d: Dialect, first: Typed, second: Typed) -> Typed:
+    """All values of both, in order, NULL when neither has any."""
+    return _joined(d, [as_values(d, first).sql, as_values(d, second).sql])
+
+
+def _joined(d: Dialect, lists: list[Sql]) -> Typed:
+    joined = lists[0]
+    for other in lists[1:]:
+        joined = d.function("list_concat", joined, other)
+    return Typed(d.function("not_empty", joined), Kind.ANY, multi=True)
+
+
+def _int(value: Typed) -> int:
+    if not isinstance(value.constant, int | float):
+        raise TypeError(value)
+    return int(value.constant)

@@ -1,0 +1,187 @@
+"""Statistical functions: aggregates over a group of rows.
+
+NULLs never count; a multivalue field counts with each of its values. Source: Splunk Search
+Reference, "Statistical and charting functions".
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.plan.types import Kind, Typed, as_any, as_number, as_text
+from harness.registry import stats_function
+
+if TYPE_CHECKING:
+    from harness.plan.types import Dialect, Sql
+
+LIST_LIMIT = 100
+
+
+def _flat(d: Dialect, value: Typed) -> Sql:
+    """All values of a multivalue field over the group's rows, in no order, as one list."""
+    return d.function("flatten", _present(d, "list", value.sql))
+
+
+def _present(d: Dialect, aggregate: str, sql: Sql, *more: Sql) -> Sql:
+    return d.function("filtered", d.function(aggregate, sql, *more), d.function("is_not_null", sql))
+
+
+def _numbers(d: Dialect, value: Typed) -> Sql:
+    each = d.each(_flat(d, value), lambda v: as_number(d, Typed(v, Kind.ANY)).sql)
+    return d.where(each, lambda v: d.function("is_not_null", v))
+
+
+def _numeric(d: Dialect, aggregate: str, value: Typed) -> Typed:
+    """A numeric aggregate; of a multivalue field over all of its values."""
+    if value.kind is Kind.BOOLEAN:
+        value = Typed(d.case([(value.sql, d.literal(1.0))]), Kind.NUMBER)
+    if value.multi:
+        total = d.function("list_aggregate", _numbers(d, value), d.literal(aggregate))
+        return Typed(d.function("double", total), Kind.NUMBER)
+    return Typed(d.function("double", d.function(aggregate, as_number(d, value).sql)), Kind.NUMBER)
+
+
+@stats_function("count", "c", bare=True)
+def count(d: Dialect, value: Typed | None = None) -> Typed:
+    """count(<value>): the values; without an argument the rows; of a condition, how often true."""
+    if value is None:
+        return Typed(d.function("row_count"), Kind.NUMBER)
+    if value.kind is Kind.BOOLEAN:
+        ones = d.case([(value.sql, d.position(1))])
+        return Typed(d.function("double", d.function("count", ones)), Kind.NUMBER)
+    if value.multi:
+        total = d.function("sum", d.function("list_length", value.sql))
+        return Typed(d.function("coalesce", total, d.literal(0.0)), Kind.NUMBER)
+    return Typed(d.function("double", d.function("count", value.sql)), Kind.NUMBER)
+
+
+@stats_function("dc", "distinct_count", "estdc", bare=False)
+def distinct_count(d: Dialect, value: Typed) -> Typed:
+    """dc(<value>): the number of different values."""
+    values = _flat(d, value) if value.multi else _present(d, "list", as_any(d, value).sql)
+    size = d.function("list_length", d.function("list_distinct", values))
+    return Typed(d.function("coalesce", size, d.literal(0.0)), Kind.NUMBER)
+
+
+@stats_function()
+def values(d: Dialect, value: Typed) -> Typed:
+    """values(<value>): the different values in lexicographic order."""
+    found = _flat(d, value) if value.multi else _present(d, "list", as_text(d, value).sql)
+    unique = d.function("list_sort", d.function("list_distinct", found))
+    return Typed(d.function("not_empty", unique), Kind.ANY, multi=True)
+
+
+@stats_function("list", ordered=True)
+def list_(d: Dialect, value: Typed) -> Typed:
+    """list(<value>): the values in the order of the rows, duplicates included, 100 at most."""
+    if value.multi:
+        found = d.function("flatten", d.ordered("list", value.sql))
+    else:
+        found = d.ordered("list", as_text(d, value).sql)
+    limited = d.function("list_slice", found, d.position(1), d.position(LIST_LIMIT))
+    return Typed(d.function("not_empty", limited), Kind.ANY, multi=True)
+
+
+def _order_function(name: str, meaning: str) -> None:
+    def function(d: Dialect, value: Typed) -> Typed:
+        return Typed(d.ordered(name, value.sql), value.kind, value.multi)
+
+    function.__doc__ = f"{name}(<value>): the value of the {meaning} row, in the rows' own order."
+    stats_function(name, ordered=True)(function)
+
+
+_order_function("first", "first")
+_order_function("last", "last")
+
+
+def _time_function(name: str, aggregate: str, *, of_time: bool) -> None:
+    def function(d: Dialect, value: Typed, time: Typed) -> Typed:
+        moment = as_number(d, time).sql
+        if of_time:
+            timed = d.case([(d.function("is_not_null", value.sql), moment)])
+            return Typed(d.function("min" if aggregate == "arg_min" else "max", timed), Kind.NUMBER)
+        found = d.function(
+            "filtered",
+            d.function(aggregate, value.sql, moment),
+            d.function("is_not_null", value.sql),
+        )
+        return Typed(found, value.kind, value.multi)
+
+    side = "oldest" if aggregate == "arg_min" else "newest"
+    what = "time of the" if of_time else "value of the"
+    function.__doc__ = f"{name}(<value>): the {what} {side} event that has it."
+    stats_function(name, needs=("_time",))(function)
+
+
+_time_function("earliest", "arg_min", of_time=False)
+_time_function("latest", "arg_max", of_time=False)
+_time_function("earliest_time", "arg_min", of_time=True)
+_time_function("latest_time", "arg_max", of_time=True)
+
+
+def _extreme(name: str, meaning: str) -> None:
+    def function(d: Dialect, value: Typed) -> Typed:
+        if value.kind is Kind.NUMBER and not value.multi:
+            return Typed(d.function(name, value.sql), Kind.NUMBER)
+        texts = _flat(d, value) if value.multi else _present(d, "list", as_text(d, value).sql)
+        if value.multi:
+            return Typed(d.function(f"spl_{name}", texts), Kind.ANY)
+        spelled = as_text(d, value).sql
+        number = as_number(d, value).sql
+        all_numbers = d.function(
+            "equals", d.function("count", spelled), d.function("count", number)
+        )
+        printed = d.function("number_text", d.function(name, number))
+        return Typed(d.case([(all_numbers, printed)], d.function(name, spelled)), Kind.ANY)
+
+    function.__doc__ = f"{name}(<value>): the {meaning}, by number if all are, else by text."
+    stats_function(name)(function)
+
+
+_extreme("min", "least value")
+_extreme("max", "greatest value")
+
+
+def _statistic(names: tuple[str, ...], aggregate: str, meaning: str) -> None:
+    def function(d: Dialect, value: Typed) -> Typed:
+        return _numeric(d, aggregate, value)
+
+    function.__doc__ = f"{names[0]}(<number>): the {meaning}; what is no number does not count."
+    stats_function(*names)(function)
+
+
+_statistic(("sum",), "sum", "sum")
+_statistic(("avg", "mean"), "avg", "average")
+_statistic(("median",), "median", "middle value")
+_statistic(("stdev",), "stddev_samp", "standard deviation of a sample")
+_statistic(("stdevp",), "stddev_pop", "standard deviation of a population")
+_statistic(("var",), "var_samp", "variance of a sample")
+_statistic(("varp",), "var_pop", "variance of a population")
+
+
+@stats_function("range")
+def range_(d: Dialect, value: Typed) -> Typed:
+    """range(<number>): the greatest less the least."""
+    high, low = _numeric(d, "max", value), _numeric(d, "min", value)
+    return Typed(d.function("subtract", high.sql, low.sql), Kind.NUMBER)
+
+
+@stats_function("sumsq")
+def sumsq(d: Dialect, value: Typed) -> Typed:
+    """sumsq(<number>): the sum of the squares."""
+    number = as_number(d, value).sql
+    return Typed(d.function("sum", d.function("multiply", number, number)), Kind.NUMBER)
+
+
+@stats_function("mode")
+def mode(d: Dialect, value: Typed) -> Typed:
+    """mode(<value>): the most frequent value."""
+    return Typed(d.function("mode", as_text(d, value).sql), Kind.ANY)
+
+
+@stats_function("perc", "p", "exactperc", parametrised=True)
+def percentile(d: Dialect, value: Typed, percent: float) -> Typed:
+    """percNN(<number>), pNN, exactpercNN: the NNth percentile, interpolated."""
+    number = as_number(d, value).sql
+    found = d.function("quantile_cont", number, d.literal(percent / 100))
+    return Typed(found, Kind.NUMBER)

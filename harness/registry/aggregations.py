@@ -1,0 +1,146 @@
+"""The lists of statistical functions that stats, tstats and their like take.
+
+list     = one { [","] one }
+one      = function [ "(" [ field | "eval(" expression ")" ] ")" ] [ "AS" name ]
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NoReturn
+
+from harness.errors import HarnessError, Unsupported, nearest
+from harness.plan.expressions import Expr, Field
+from harness.plan.nodes import Aggregation
+from harness.registry.evaluation import Evaluation, is_condition
+from harness.registry.functions import find_stats_function, stats_function_names
+from harness.registry.names import is_wild, matching, renamed
+from harness.spl.expressions import ExpressionParser
+from harness.spl.source import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.spl.arguments import Arguments
+    from harness.spl.lexer import Token
+
+SPLUNK_FUNCTIONS = frozenset(
+    """
+    avg c count dc distinct_count earliest earliest_time estdc estdc_error exactperc first last
+    latest latest_time list max mean median min mode p per_day per_hour per_minute per_second perc
+    range rate rate_avg rate_sum sparkline stdev stdevp sum sumsq upperperc values var varp
+    """.split()
+)
+
+
+class UnknownStatistic(HarnessError):
+    """A statistical function that Splunk does not have either."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statistic:
+    """One function as it was written; `field` may be a pattern, `name` a pattern with it."""
+
+    function: str
+    parameter: float | None
+    field: str | None
+    argument: Expr | None
+    name: str
+
+
+def parse_statistics(arguments: Arguments, *stop: str) -> list[Statistic]:
+    """Take functions up to a keyword or the end; at least one."""
+    found: list[Statistic] = []
+    while not arguments.done and not arguments.at_word(*stop):
+        if arguments.accept(","):
+            continue
+        found.append(_statistic(arguments))
+    if not found:
+        arguments.fail(f"`{arguments.stage.name}` needs a function", "for example count")
+    return found
+
+
+def _statistic(arguments: Arguments) -> Statistic:
+    token = arguments.next("a function")
+    stage = arguments.stage
+    if token.kind != "word":
+        stage.fail(f"a function is expected here, not `{token.value}`", token.span)
+    name = token.value.lower()
+    function = find_stats_function(name)
+    if function is None:
+        _unknown(arguments, token, name)
+    field: str | None = None
+    argument: Expr | None = None
+    written = token.value
+    if arguments.accept("("):
+        field, argument, inside = _argument(arguments)
+        written = f"{token.value}({inside})"
+    if argument is None and field is None and not function[0].bare:
+        stage.fail(f"`{token.value}` needs a field", token.span, f"write {token.value}(field)")
+    if arguments.accept_word("as"):
+        written = arguments.field("a name")
+    base = function[0].name
+    return Statistic(base, function[1], field, argument, written)
+
+
+def _argument(arguments: Arguments) -> tuple[str | None, Expr | None, str]:
+    if arguments.accept(")"):
+        return None, None, ""
+    token = arguments.next("a field")
+    if token.kind == "word" and token.value.lower() == "eval" and arguments.accept("("):
+        text, stage = arguments.stage.text, arguments.stage
+        parser = ExpressionParser(text, Span(arguments.here().start, stage.span.end))
+        expression = parser.expression()
+        end = parser.position
+        while (following := arguments.peek()) is not None and following.span.start < end:
+            arguments.position += 1
+        arguments.expect(")")
+        arguments.expect(")")
+        evaluation = Evaluation(text)
+        lowered = (
+            evaluation.condition(expression)
+            if is_condition(expression)
+            else evaluation.value(expression)
+        )
+        written = text.text[expression.span.start : expression.span.end]
+        return None, lowered, f"eval({written})"
+    if token.kind not in ("word", "string", "quoted"):
+        arguments.stage.fail(f"a field is expected here, not `{token.value}`", token.span)
+    arguments.expect(")")
+    return token.value, None if is_wild(token.value) else Field(token.value), token.value
+
+
+def _unknown(arguments: Arguments, token: Token, name: str) -> NoReturn:
+    place = arguments.stage.text.place(token.span)
+    hints = arguments.stage.text.hints(token.span)
+    if name.rstrip("0123456789.") in SPLUNK_FUNCTIONS:
+        raise Unsupported(
+            f"the statistical function `{name}` is not supported yet", place=place, hints=hints
+        )
+    raise UnknownStatistic(
+        f"unknown statistical function `{token.value}`",
+        place=place,
+        hints=(*nearest(name, {*stats_function_names(), *SPLUNK_FUNCTIONS}), *hints),
+    )
+
+
+def wild(statistics: Sequence[Statistic]) -> bool:
+    """Whether a function is asked of a pattern of fields."""
+    return any(one.field is not None and is_wild(one.field) for one in statistics)
+
+
+def aggregations(
+    statistics: Sequence[Statistic], columns: Sequence[str] | None, by: Sequence[str]
+) -> tuple[Aggregation, ...]:
+    """The plan's aggregations, patterns spread over the columns; BY fields are left out."""
+    found: dict[str, Aggregation] = {}
+    for one in statistics:
+        if one.field is None or not is_wild(one.field):
+            found[one.name] = Aggregation(one.name, one.function, one.argument, one.parameter)
+            continue
+        for column in matching(one.field, columns or ()):
+            if column in by:
+                continue
+            name = renamed(column, one.field, one.name)
+            found[name] = Aggregation(name, one.function, Field(column), one.parameter)
+    return tuple(found.values())

@@ -1,0 +1,526 @@
+"""Plans to SELECT statements, from the result down: each node is asked for what is wanted."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from functools import singledispatchmethod
+from typing import TYPE_CHECKING, Protocol
+
+from sqlglot import exp
+
+from harness.plan import nodes
+from harness.plan.expressions import Belongs, Demand, Expr, demands, every
+from harness.plan.types import Kind, Typed, as_any, as_number, as_text, null, unify
+from harness.registry import find_stats_function
+from harness.sql.expressions import Scope, compile_expression
+from harness.sql.joins import compile_join
+from harness.sql.query import (
+    Node,
+    OrderKey,
+    Query,
+    aliased,
+    column,
+    identifier,
+    select,
+    subquery,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from harness.sql.duckdb import DuckDBDialect
+
+Wanted = frozenset[Demand]
+METADATA = {
+    "_raw": Kind.TEXT,
+    "_time": Kind.NUMBER,
+    "host": Kind.ANY,
+    "source": Kind.ANY,
+    "sourcetype": Kind.ANY,
+    "index": Kind.ANY,
+}
+SEQUENCE, GROUP = "seq", "grp"
+
+
+class Resolver(Protocol):
+    """Gives the events with their fields (the fields layer)."""
+
+    def resolve(self, wanted: Wanted, predicate: Expr) -> nodes.Relation:
+        """A relation over event groups with the wanted fields, filtered by the predicate."""
+        ...
+
+
+class Compiler:
+    """Compiles one statement. `stored` has the columns of the engine's tables by name."""
+
+    def __init__(
+        self,
+        dialect: DuckDBDialect,
+        resolver: Resolver,
+        stored: Mapping[str, tuple[nodes.Column, ...]],
+        events: str,
+    ) -> None:
+        self.dialect = dialect
+        self.resolver = resolver
+        self.stored = stored
+        self.events = events
+        self._names = 0
+
+    def statement(
+        self, relation: nodes.Relation, columns: tuple[str, ...]
+    ) -> tuple[exp.Select, tuple[Typed, ...]]:
+        """The SELECT of exactly these columns in the relation's order, with their types."""
+        query = self.compile(relation, frozenset(columns), ordered=True)
+        types = tuple(query.columns.get(name) or null(self.dialect) for name in columns)
+        outputs = [aliased(value.sql, f"c{n}") for n, value in enumerate(types)]
+        statement = select(outputs, query.source, conditions=query.conditions, order=query.order)
+        return statement, types
+
+    @singledispatchmethod
+    def compile(self, node: nodes.Relation, wanted: Wanted, *, ordered: bool) -> Query:
+        """The query of a node, with at least the wanted columns that the node can give."""
+        raise TypeError(node)
+
+    def fresh(self, prefix: str) -> str:
+        """A name for a source or a column that no other has."""
+        self._names += 1
+        return f"{prefix}{self._names}"
+
+    def expression(self, expression: Expr, query: Query) -> Typed:
+        """An expression over a query's columns."""
+        return compile_expression(expression, Scope(self.dialect, query.columns))
+
+    def wrapped(self, query: Query, wanted: Iterable[Demand], *, limit: int | None = None) -> Query:
+        """The query as a source of its own, so that its columns are plain."""
+        table = self.fresh("q")
+        outputs: list[Node] = []
+        columns: dict[Demand, Typed] = {}
+        for name in dict.fromkeys(wanted):
+            value = query.columns.get(name)
+            if value is None:
+                continue
+            if value.constant is not None or value.absent:
+                columns[name] = value
+                continue
+            label = self.label(name)
+            outputs.append(aliased(value.sql, label))
+            columns[name] = Typed(column(table, label), value.kind, value.multi)
+        order = []
+        for key in query.order:
+            label = self.fresh("o")
+            outputs.append(aliased(key.column, label))
+            order.append(OrderKey(column(table, label), key.descending))
+        statement = select(
+            outputs,
+            query.source,
+            conditions=query.conditions,
+            order=query.order if limit is not None else (),
+            limit=limit,
+        )
+        return Query(subquery(statement, table), columns, (), tuple(order))
+
+    def label(self, name: Demand) -> str:
+        """A readable SQL name for a column."""
+        text = name if isinstance(name, str) else f"{name.kind} {name.name}"
+        return self.fresh(re.sub(r"\W+", "_", text)[:40] + "_")
+
+    # Leaves
+
+    @compile.register
+    def _(self, node: nodes.Scan, wanted: Wanted, *, ordered: bool) -> Query:
+        return self._events(wanted, every([]), ordered=ordered)
+
+    def _events(self, wanted: Wanted, predicate: Expr, *, ordered: bool) -> Query:
+        relation = self.resolver.resolve(wanted, predicate)
+        query: Query = self.compile(relation, wanted, ordered=ordered)
+        return query
+
+    @compile.register
+    def _(self, node: nodes.EventGroup, wanted: Wanted, *, ordered: bool) -> Query:
+        table = self.fresh("e")
+        columns: dict[Demand, Typed] = {
+            name: Typed(column(table, name), METADATA[name]) for name in node.names
+        }
+        source = exp.Table(
+            this=identifier("events"),
+            db=identifier(self.events),
+            alias=exp.TableAlias(this=identifier(table)),
+        )
+        condition = exp.EQ(this=column(table, GROUP), expression=exp.Literal.number(node.number))
+        order: tuple[OrderKey, ...] = ()
+        if ordered:
+            order = (
+                OrderKey(column(table, "_time"), descending=True),
+                OrderKey(column(table, SEQUENCE), descending=True),
+            )
+        return Query(source, columns, (condition,), order)
+
+    @compile.register
+    def _(self, node: nodes.Stored, wanted: Wanted, *, ordered: bool) -> Query:
+        table = self.fresh("s")
+        columns: dict[Demand, Typed] = {
+            stored.name: Typed(column(table, f"c{number}"), stored.kind, stored.multi)
+            for number, stored in enumerate(self.stored[node.table])
+        }
+        source = exp.Table(
+            this=identifier(node.table),
+            db=identifier(self.events),
+            alias=exp.TableAlias(this=identifier(table)),
+        )
+        order = (OrderKey(column(table, "row")),) if ordered else ()
+        return Query(source, columns, (), order)
+
+    @compile.register
+    def _(self, node: nodes.Values, wanted: Wanted, *, ordered: bool) -> Query:
+        table = self.fresh("v")
+        kinds = [_kind_of(node, number) for number in range(len(node.names))]
+        labels = [f"c{number}" for number in range(len(node.names))]
+        rows = [
+            exp.Tuple(
+                expressions=[
+                    *(self._cell(cell, *kinds[number]) for number, cell in enumerate(row)),
+                    exp.Literal.number(position),
+                ]
+            )
+            for position, row in enumerate(node.rows)
+        ]
+        columns: dict[Demand, Typed] = {
+            name: Typed(column(table, label), *kind)
+            for name, label, kind in zip(node.names, labels, kinds, strict=True)
+        }
+        if not rows:
+            columns = {
+                name: Typed(self._cell(None, *kind), *kind)
+                for name, kind in zip(node.names, kinds, strict=True)
+            }
+            return Query(
+                subquery(select([exp.Literal.number(1)], None), table), columns, (exp.false(),)
+            )
+        alias = exp.TableAlias(
+            this=identifier(table), columns=[identifier(label) for label in (*labels, "row")]
+        )
+        source = exp.Values(expressions=rows, alias=alias)
+        return Query(source, columns, (), (OrderKey(column(table, "row")),))
+
+    def _cell(self, cell: object, kind: Kind, multi: bool) -> Node:  # noqa: FBT001
+        d = self.dialect
+        if cell is None or cell == []:
+            name = "null_list" if multi else "null_number" if kind is Kind.NUMBER else "null_text"
+            return d.function(name)
+        if multi:
+            items = cell if isinstance(cell, list) else [cell]
+            return d.function("make_list", *(d.literal(str(item)) for item in items))
+        if kind is Kind.NUMBER and isinstance(cell, int | float):
+            return d.literal(float(cell))
+        return d.literal(str(cell))
+
+    # Rows kept and fields added
+
+    @compile.register
+    def _(self, node: nodes.Filter, wanted: Wanted, *, ordered: bool) -> Query:
+        predicates, below = [node.predicate], node.input
+        while isinstance(below, nodes.Filter):
+            predicates.append(below.predicate)
+            below = below.input
+        predicate = every(reversed(predicates))
+        if isinstance(below, nodes.Scan):
+            return self._events(wanted, predicate, ordered=ordered)
+        needed = demands(predicate)
+        query: Query = self.compile(below, wanted | needed, ordered=ordered)
+        if not query.merges(needed):
+            query = self.wrapped(query, wanted | needed)
+        return query.where(self.expression(predicate, query).sql)
+
+    @compile.register
+    def _(self, node: nodes.Extend, wanted: Wanted, *, ordered: bool) -> Query:
+        fields = [(name, value) for name, value in node.fields if name in wanted]
+        needed: Wanted = frozenset().union(*(demands(value) for _, value in fields))
+        below = (wanted - {name for name, _ in fields}) | needed
+        query: Query = self.compile(node.input, below, ordered=ordered)
+        if not query.merges(needed):
+            query = self.wrapped(query, below)
+        columns = dict(query.columns)
+        columns.update((name, self.expression(value, query)) for name, value in fields)
+        return replace(query, columns=columns)
+
+    @compile.register
+    def _(self, node: nodes.Project, wanted: Wanted, *, ordered: bool) -> Query:
+        below = frozenset(old for new, old in node.fields if new in wanted)
+        query: Query = self.compile(node.input, below, ordered=ordered)
+        columns: dict[Demand, Typed] = {
+            new: query.columns.get(old) or null(self.dialect)
+            for new, old in node.fields
+            if new in wanted
+        }
+        return replace(query, columns=columns)
+
+    @compile.register
+    def _(self, node: nodes.Explode, wanted: Wanted, *, ordered: bool) -> Query:
+        below = wanted | {node.field}
+        query: Query = self.compile(node.input, below, ordered=ordered)
+        value = query.columns.get(node.field)
+        if value is None or not value.multi:
+            return query
+        query = self.wrapped(query, below)
+        table = self.fresh("x")
+        values = query.columns[node.field].sql
+        pairs = exp.Anonymous(
+            this="LIST_ZIP",
+            expressions=[
+                values,
+                exp.Anonymous(
+                    this="RANGE", expressions=[exp.Anonymous(this="LEN", expressions=[values])]
+                ),
+            ],
+        )
+        outputs = [aliased(exp.Anonymous(this="UNNEST", expressions=[pairs]), "pair")]
+        columns: dict[Demand, Typed] = {}
+        for name, typed in query.columns.items():
+            if name == node.field:
+                continue
+            if not isinstance(typed.sql, exp.Column):
+                columns[name] = typed
+                continue
+            label = self.label(name)
+            outputs.append(aliased(typed.sql, label))
+            columns[name] = Typed(column(table, label), typed.kind, typed.multi)
+        order = []
+        for key in query.order:
+            label = self.fresh("o")
+            outputs.append(aliased(key.column, label))
+            order.append(OrderKey(column(table, label), key.descending))
+        pair = column(table, "pair")
+        columns[node.field] = Typed(_part(pair, 1), Kind.ANY)
+        source = subquery(select(outputs, query.source, conditions=query.conditions), table)
+        exploded = Query(source, columns, (), (*order, OrderKey(_part(pair, 2))))
+        return self.wrapped(exploded, below)
+
+    # Order
+
+    @compile.register
+    def _(self, node: nodes.Sort, wanted: Wanted, *, ordered: bool) -> Query:
+        below = wanted | {key.field for key in node.keys}
+        query: Query = self.compile(node.input, below, ordered=True)
+        names = [key.field for key in node.keys]
+        if not query.merges(names):
+            query = self.wrapped(query, below)
+        keys = [part for key in node.keys for part in self._sort_keys(key, query)]
+        sortable = Query(query.source, dict(query.columns), query.conditions, query.order)
+        return self.wrapped(replace(sortable, order=(*keys, *query.order)), wanted)
+
+    def _sort_keys(self, key: nodes.SortKey, query: Query) -> list[OrderKey]:
+        d = self.dialect
+        value = query.columns.get(key.field)
+        if value is None:
+            return []
+        if value.multi:
+            value = Typed(d.function("list_extract", value.sql, d.position(1)), Kind.ANY)
+        if key.mode == "str":
+            return [OrderKey(as_text(d, value).sql, key.descending)]
+        spelled = as_number(d, value)
+        if key.mode == "num" or value.kind is Kind.NUMBER:
+            return [OrderKey(spelled.sql, key.descending)]
+        if key.mode == "ip":
+            octets = d.function("spl_ip_number", as_text(d, value).sql)
+            return [OrderKey(octets, key.descending)]
+        return [
+            OrderKey(spelled.sql, key.descending),
+            OrderKey(as_text(d, value).sql, key.descending),
+        ]
+
+    @compile.register
+    def _(self, node: nodes.Reverse, wanted: Wanted, *, ordered: bool) -> Query:
+        query = self.numbered(self.compile(node.input, wanted, ordered=True), wanted)
+        (key,) = query.order
+        return replace(query, order=(OrderKey(key.column, descending=True),))
+
+    def numbered(self, query: Query, wanted: Iterable[Demand]) -> Query:
+        """The query with its order as one column of row numbers."""
+        number = exp.Window(
+            this=exp.Anonymous(this="ROW_NUMBER", expressions=[]),
+            order=exp.Order(expressions=[key.node() for key in query.order])
+            if query.order
+            else None,
+        )
+        return self.wrapped(replace(query, order=(OrderKey(number),)), wanted)
+
+    @compile.register
+    def _(self, node: nodes.Limit, wanted: Wanted, *, ordered: bool) -> Query:
+        query: Query = self.compile(node.input, wanted, ordered=True)
+        return self.wrapped(query, wanted, limit=node.count)
+
+    @compile.register
+    def _(self, node: nodes.Window, wanted: Wanted, *, ordered: bool) -> Query:
+        below = (wanted - {node.name}) | frozenset(node.partition)
+        query: Query = self.compile(node.input, below, ordered=True)
+        d = self.dialect
+        if not query.merges(node.partition):
+            query = self.wrapped(query, below)
+        parts = [as_any(d, query.columns.get(name) or null(d)).sql for name in node.partition]
+        order = exp.Order(expressions=[key.node() for key in query.order])
+        if node.runs:
+            query = self._run_numbers(query, parts, order, below)
+            parts = [query.columns[Belongs("run", "")].sql]
+            order = exp.Order(expressions=[key.node() for key in query.order])
+        number = exp.Window(
+            this=exp.Anonymous(this="ROW_NUMBER", expressions=[]),
+            partition_by=parts,
+            order=order if query.order else None,
+        )
+        columns = dict(query.columns)
+        columns[node.name] = Typed(d.function("double", number), Kind.NUMBER)
+        return self.wrapped(replace(query, columns=columns), wanted | {node.name})
+
+    def _run_numbers(
+        self, query: Query, parts: list[Node], order: exp.Order, below: Wanted
+    ) -> Query:
+        """Number the runs of neighbours with equal values: a run starts where one differs."""
+        d = self.dialect
+        values = exp.Anonymous(this="ROW", expressions=parts)
+        previous = exp.Window(this=exp.Anonymous(this="LAG", expressions=[values]), order=order)
+        starts = exp.NullSafeNEQ(this=values, expression=previous)
+        flag, run = Belongs("starts", ""), Belongs("run", "")
+        columns = {**query.columns, flag: Typed(d.function("integer", starts), Kind.NUMBER)}
+        query = self.wrapped(replace(query, columns=columns), below | {flag})
+        total = exp.Window(
+            this=exp.Anonymous(this="SUM", expressions=[query.columns[flag].sql]),
+            order=exp.Order(expressions=[key.node() for key in query.order]),
+        )
+        columns = {**query.columns, run: Typed(total, Kind.NUMBER)}
+        return self.wrapped(replace(query, columns=columns), below | {run})
+
+    # Several relations
+
+    @compile.register
+    def _(self, node: nodes.Union, wanted: Wanted, *, ordered: bool) -> Query:
+        branches: list[Query] = [
+            self.compile(relation, wanted, ordered=ordered) for relation in node.inputs
+        ]
+        if len(branches) == 1:
+            return branches[0]
+        if ordered and not node.merged:
+            numbered = [self.numbered(branch, wanted) for branch in branches]
+            branches = [
+                replace(branch, order=(OrderKey(exp.Literal.number(position)), *branch.order))
+                for position, branch in enumerate(numbered)
+            ]
+        return self._united(branches, wanted)
+
+    def _united(self, branches: list[Query], wanted: Wanted) -> Query:
+        d, table = self.dialect, self.fresh("u")
+        names = [name for name in wanted if any(name in branch.columns for branch in branches)]
+        names.sort(key=str)
+        labels = {name: self.label(name) for name in names}
+        aligned = {
+            name: unify(d, [branch.columns.get(name) or null(d) for branch in branches])
+            for name in names
+        }
+        orders = [self.fresh("o") for _ in branches[0].order]
+        statement: Node | None = None
+        for position, branch in enumerate(branches):
+            outputs = [aliased(aligned[name][position].sql, labels[name]) for name in names]
+            outputs += [
+                aliased(key.column, label) for key, label in zip(branch.order, orders, strict=True)
+            ]
+            one = select(outputs, branch.source, conditions=branch.conditions)
+            statement = (
+                one
+                if statement is None
+                else exp.Union(this=statement, expression=one, distinct=False)
+            )
+        columns: dict[Demand, Typed] = {
+            name: Typed(column(table, labels[name]), aligned[name][0].kind, aligned[name][0].multi)
+            for name in names
+        }
+        order = tuple(
+            OrderKey(column(table, label), key.descending)
+            for key, label in zip(branches[0].order, orders, strict=True)
+        )
+        return Query(subquery(statement or exp.Select(), table), columns, (), order)
+
+    @compile.register
+    def _(self, node: nodes.Join, wanted: Wanted, *, ordered: bool) -> Query:
+        return compile_join(self, node, wanted, ordered=ordered)
+
+    # Groups
+
+    @compile.register
+    def _(self, node: nodes.Aggregate, wanted: Wanted, *, ordered: bool) -> Query:
+        used = [a for a in node.aggregations if a.name in wanted] or list(node.aggregations[:1])
+        functions = [find_stats_function(a.function) for a in used]
+        needed: set[Demand] = set(node.by)
+        for aggregation, found in zip(used, functions, strict=True):
+            if aggregation.argument is not None:
+                needed |= demands(aggregation.argument)
+            if found is not None:
+                needed |= set(found[0].needs)
+        in_order = any(found is not None and found[0].ordered for found in functions)
+        relation = node.input
+        query: Query = self.compile(relation, frozenset(needed), ordered=in_order)
+        for name in node.by:
+            if (value := query.columns.get(name)) is not None and value.multi:
+                relation = nodes.Explode(relation, name)
+        if relation is not node.input:
+            query = self.compile(relation, frozenset(needed), ordered=in_order)
+        if not query.merges(needed):
+            query = self.wrapped(query, needed)
+        return self._aggregated(node, used, query)
+
+    def _aggregated(
+        self, node: nodes.Aggregate, used: list[nodes.Aggregation], query: Query
+    ) -> Query:
+        d, table = self.dialect, self.fresh("a")
+        d.order = query.order
+        outputs: list[Node] = []
+        group: list[Node] = []
+        columns: dict[Demand, Typed] = {}
+        order: list[OrderKey] = []
+        conditions = list(query.conditions)
+        for name in node.by:
+            value = query.columns.get(name) or null(d)
+            label = self.label(name)
+            outputs.append(aliased(value.sql, label))
+            columns[name] = Typed(column(table, label), value.kind)
+            order.append(OrderKey(column(table, label)))
+            if value.constant is None:
+                group.append(value.sql)
+            if value.constant is None or value.absent:
+                conditions.append(d.function("is_not_null", value.sql))
+        for aggregation in used:
+            typed = self._aggregate(aggregation, query)
+            label = self.label(aggregation.name)
+            outputs.append(aliased(typed.sql, label))
+            columns[aggregation.name] = Typed(column(table, label), typed.kind, typed.multi)
+        if node.by and not group:
+            group.append(exp.Null())
+        statement = select(outputs, query.source, conditions=conditions, group=group)
+        d.order = ()
+        return Query(subquery(statement, table), columns, (), tuple(order))
+
+    def _aggregate(self, aggregation: nodes.Aggregation, query: Query) -> Typed:
+        found = find_stats_function(aggregation.function)
+        if found is None:
+            raise KeyError(aggregation.function)
+        arguments: list[object] = []
+        if aggregation.argument is not None:
+            arguments.append(self.expression(aggregation.argument, query))
+        if aggregation.parameter is not None:
+            arguments.append(aggregation.parameter)
+        if found[0].needs:
+            arguments += [query.columns.get(name) or null(self.dialect) for name in found[0].needs]
+        return found[0].lower(self.dialect, *arguments)
+
+
+def _part(pair: Node, position: int) -> Node:
+    return exp.Anonymous(this="STRUCT_EXTRACT", expressions=[pair, exp.Literal.number(position)])
+
+
+def _kind_of(node: nodes.Values, number: int) -> tuple[Kind, bool]:
+    cells = [row[number] for row in node.rows]
+    if any(isinstance(cell, list) for cell in cells):
+        return Kind.ANY, True
+    if cells and all(isinstance(cell, int | float) or cell is None for cell in cells):
+        if any(cell is not None for cell in cells):
+            return Kind.NUMBER, False
+    return Kind.ANY, False

@@ -1,0 +1,444 @@
+"""How DuckDB says each logical function: the dialect's table, and the values around it."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, cast
+
+from sqlglot import exp
+from sqlglot.dialects.duckdb import DuckDB
+
+from harness.sql import patterns
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from harness.sql.query import OrderKey
+
+Node = exp.Expression
+
+PLAIN = frozenset(
+    """
+    abs ceil floor round sqrt ln exp pow greatest least lower upper length trunc
+    list_extract list_slice list_concat list_distinct list_sort list_reverse
+    list_contains list_position array_to_string string_split flatten list_sum list_min list_max
+    contains starts_with ends_with strpos substr replace md5 sha256
+    sum min max avg count stddev_samp stddev_pop var_samp var_pop median mode
+    arg_min arg_max quantile_cont list_aggregate list first last
+    sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh
+    json_extract_string json_valid epoch
+    """.split()
+)
+"""Functions that DuckDB calls by their logical names, with the same meaning."""
+NUMBER = r"^\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*$"
+UDF_PREFIX = "spl_"
+
+
+def raw(name: str, *arguments: Node) -> Node:
+    """A call of DuckDB's own, no questions asked."""
+    return exp.Anonymous(this=name, expressions=list(arguments))
+
+
+def text(value: str) -> Node:
+    """A text literal."""
+    return exp.Literal.string(value)
+
+
+def number(value: float) -> Node:
+    """A double literal."""
+    if math.isinf(value) or math.isnan(value):
+        return exp.Cast(this=text(str(value)), to=exp.DataType.build("DOUBLE"))
+    spelled = str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    return exp.Cast(this=exp.Literal.number(spelled), to=exp.DataType.build("DOUBLE"))
+
+
+def whole(value: int) -> Node:
+    """An integer literal, for positions and counts."""
+    return exp.Literal.number(value)
+
+
+def cast_to(value: Node, kind: str, *, attempt: bool = False) -> Node:
+    """CAST or TRY_CAST."""
+    return (exp.TryCast if attempt else exp.Cast)(this=value, to=exp.DataType.build(kind))
+
+
+def paren(value: Node) -> Node:
+    """A node that can be an operand."""
+    return exp.Paren(this=value) if isinstance(value, exp.Binary | exp.Unary) else value
+
+
+def _binary(kind: type[exp.Binary]) -> Callable[[DuckDBDialect, Node, Node], Node]:
+    def build(d: DuckDBDialect, left: Node, right: Node) -> Node:  # noqa: ARG001
+        return kind(this=paren(left), expression=paren(right))
+
+    return build
+
+
+def _chain(kind: type[exp.Binary]) -> Callable[..., Node]:
+    def build(d: DuckDBDialect, *parts: Node) -> Node:  # noqa: ARG001
+        result = paren(parts[0])
+        for part in parts[1:]:
+            result = kind(this=result, expression=paren(part))
+        return result
+
+    return build
+
+
+def _is_null(d: DuckDBDialect, value: Node) -> Node:  # noqa: ARG001
+    return exp.Is(this=paren(value), expression=exp.Null())
+
+
+def _is_not_null(d: DuckDBDialect, value: Node) -> Node:  # noqa: ARG001
+    return exp.Not(this=exp.Is(this=paren(value), expression=exp.Null()))
+
+
+def _not(d: DuckDBDialect, value: Node) -> Node:  # noqa: ARG001
+    return exp.Not(this=paren(value))
+
+
+def _like(kind: type[exp.Binary]) -> Callable[[DuckDBDialect, Node, Node], Node]:
+    def build(d: DuckDBDialect, value: Node, pattern: Node) -> Node:  # noqa: ARG001
+        return exp.Escape(
+            this=kind(this=paren(value), expression=paren(pattern)), expression=text("\\")
+        )
+
+    return build
+
+
+def _coalesce(d: DuckDBDialect, *values: Node) -> Node:  # noqa: ARG001
+    return exp.Coalesce(this=values[0], expressions=list(values[1:]))
+
+
+def _to_list(d: DuckDBDialect, value: Node) -> Node:
+    return d.case([(_is_not_null(d, value), raw("LIST_VALUE", value))])
+
+
+def _only_value(d: DuckDBDialect, values: Node) -> Node:
+    one = exp.EQ(this=raw("LEN", values), expression=whole(1))
+    return d.case([(one, raw("LIST_EXTRACT", values, whole(1)))])
+
+
+def _to_number(d: DuckDBDialect, value: Node) -> Node:  # noqa: ARG001
+    return cast_to(raw("REGEXP_EXTRACT", value, text(NUMBER)), "DOUBLE", attempt=True)
+
+
+def _number_text(d: DuckDBDialect, value: Node) -> Node:  # noqa: ARG001
+    return raw("REGEXP_REPLACE", cast_to(value, "VARCHAR"), text(r"\.0$"), text(""))
+
+
+def _boolean_text(d: DuckDBDialect, value: Node) -> Node:
+    return d.case(
+        [(value, text("true")), (exp.Not(this=paren(value)), text("false"))],
+    )
+
+
+def _list_length(d: DuckDBDialect, values: Node) -> Node:  # noqa: ARG001
+    return cast_to(raw("LEN", values), "DOUBLE")
+
+
+def _not_empty(d: DuckDBDialect, values: Node) -> Node:
+    full = exp.GT(this=raw("LEN", values), expression=whole(0))
+    return d.case([(full, values)])
+
+
+def _no_blank(d: DuckDBDialect, value: Node) -> Node:  # noqa: ARG001
+    return raw("NULLIF", value, text(""))
+
+
+def _integer(d: DuckDBDialect, value: Node) -> Node:  # noqa: ARG001
+    return cast_to(value, "BIGINT")
+
+
+def _double(d: DuckDBDialect, value: Node) -> Node:  # noqa: ARG001
+    return cast_to(value, "DOUBLE")
+
+
+def _filtered(d: DuckDBDialect, aggregate: Node, condition: Node) -> Node:  # noqa: ARG001
+    return exp.Filter(this=aggregate, expression=exp.Where(this=condition))
+
+
+def _distinct(d: DuckDBDialect, value: Node) -> Node:  # noqa: ARG001
+    return exp.Distinct(expressions=[value])
+
+
+def _zip(d: DuckDBDialect, left: Node, right: Node) -> Node:  # noqa: ARG001
+    return raw("LIST_ZIP", left, right)
+
+
+def _struct_part(d: DuckDBDialect, value: Node, position: Node) -> Node:  # noqa: ARG001
+    return raw("STRUCT_EXTRACT", value, position)
+
+
+def _timestamp(d: DuckDBDialect, epoch: Node) -> Node:  # noqa: ARG001
+    micros = raw("ROUND", exp.Mul(this=paren(epoch), expression=exp.Literal.number("1000000")))
+    return raw("MAKE_TIMESTAMP", cast_to(micros, "BIGINT"))
+
+
+def _strftime(d: DuckDBDialect, stamp: Node, form: Node) -> Node:  # noqa: ARG001
+    return raw("STRFTIME", stamp, form)
+
+
+def _strptime(d: DuckDBDialect, value: Node, form: Node) -> Node:  # noqa: ARG001
+    return raw("TRY_STRPTIME", value, form)
+
+
+def _epoch(d: DuckDBDialect, stamp: Node) -> Node:  # noqa: ARG001
+    return raw("EPOCH", stamp)
+
+
+def _in_zone(d: DuckDBDialect, zone: Node, stamp: Node) -> Node:  # noqa: ARG001
+    return raw("TIMEZONE", zone, stamp)
+
+
+def _utc(d: DuckDBDialect, epoch: Node) -> Node:
+    return cast_to(raw("TIMEZONE", text("UTC"), _timestamp(d, epoch)), "TIMESTAMPTZ")
+
+
+def _xml_text(d: DuckDBDialect, value: Node) -> Node:
+    """Character references decoded: the value cut at each `&#`, each part after the first led
+    by the character that its digits name. What names no character stays as it is."""
+    part = exp.Column(this=exp.Identifier(this="p", quoted=False))
+    index = exp.Column(this=exp.Identifier(this="i", quoted=False))
+    digits = raw("REGEXP_EXTRACT", part, text(r"^(x[0-9A-Fa-f]{1,6}|[0-9]{1,7});"), whole(1))
+    code = cast_to(raw("REGEXP_REPLACE", digits, text("^x"), text("0x")), "INTEGER", attempt=True)
+    valid = exp.Between(this=code, low=whole(1), high=whole(0x10FFFF))
+    rest = raw("SUBSTR", part, exp.Add(this=raw("LENGTH", digits), expression=whole(2)))
+    decoded = exp.DPipe(this=raw("CHR", code), expression=rest)
+    kept = exp.DPipe(this=text("&#"), expression=part)
+    first = exp.EQ(this=index, expression=whole(1))
+    body = d.case([(first, part), (valid, decoded)], kept)
+    names = [exp.Identifier(this="p", quoted=False), exp.Identifier(this="i", quoted=False)]
+    parts = raw(
+        "LIST_TRANSFORM",
+        raw("STRING_SPLIT", value, text("&#")),
+        exp.Lambda(this=body, expressions=names),
+    )
+    return raw("ARRAY_TO_STRING", parts, text(""))
+
+
+def _true(d: DuckDBDialect) -> Node:  # noqa: ARG001
+    return exp.true()
+
+
+def _ascii_value(d: DuckDBDialect, value: Node) -> Node:  # noqa: ARG001
+    return raw("ENCODE", value)
+
+
+TABLE: dict[str, Callable[..., Node]] = {
+    "and": _chain(exp.And),
+    "or": _chain(exp.Or),
+    "not": _not,
+    "is_null": _is_null,
+    "is_not_null": _is_not_null,
+    "equals": _binary(exp.EQ),
+    "differs": _binary(exp.NEQ),
+    "less": _binary(exp.LT),
+    "at_most": _binary(exp.LTE),
+    "greater": _binary(exp.GT),
+    "at_least": _binary(exp.GTE),
+    "add": _binary(exp.Add),
+    "subtract": _binary(exp.Sub),
+    "multiply": _binary(exp.Mul),
+    "divide": _binary(exp.Div),
+    "modulo": _binary(exp.Mod),
+    "concat": _chain(exp.DPipe),
+    "like": _like(exp.Like),
+    "ilike": _like(exp.ILike),
+    "coalesce": _coalesce,
+    "nullif": lambda d, a, b: raw("NULLIF", a, b),  # noqa: ARG005
+    "to_list": _to_list,
+    "make_list": lambda d, *items: raw("LIST_VALUE", *items),  # noqa: ARG005
+    "only_value": _only_value,
+    "to_number": _to_number,
+    "number_text": _number_text,
+    "boolean_text": _boolean_text,
+    "null_text": lambda d: cast_to(exp.Null(), "VARCHAR"),  # noqa: ARG005
+    "null_number": lambda d: cast_to(exp.Null(), "DOUBLE"),  # noqa: ARG005
+    "null_boolean": lambda d: cast_to(exp.Null(), "BOOLEAN"),  # noqa: ARG005
+    "null_list": lambda d: cast_to(exp.Null(), "VARCHAR[]"),  # noqa: ARG005
+    "list_length": _list_length,
+    "not_empty": _not_empty,
+    "no_blank": _no_blank,
+    "integer": _integer,
+    "double": _double,
+    "filtered": _filtered,
+    "distinct": _distinct,
+    "list_zip": _zip,
+    "struct_part": _struct_part,
+    "utc_timestamp": _timestamp,
+    "xml_text": _xml_text,
+    "strftime": _strftime,
+    "strptime": _strptime,
+    "epoch_of": _epoch,
+    "in_zone": _in_zone,
+    "instant": _utc,
+    "true": _true,
+    "trim": lambda d, v, c: raw("TRIM", v, c),  # noqa: ARG005
+    "ltrim": lambda d, v, c: raw("LTRIM", v, c),  # noqa: ARG005
+    "rtrim": lambda d, v, c: raw("RTRIM", v, c),  # noqa: ARG005
+    "row_count": lambda d: cast_to(raw("COUNT", exp.Star()), "DOUBLE"),  # noqa: ARG005
+    "code_units": _ascii_value,
+}
+
+
+class DuckDBDialect:
+    """DuckDB's side of the `Dialect` protocol, building sqlglot nodes.
+
+    `order` is the order of the rows that aggregates run over; `used` collects the functions of
+    ours that the statement calls and that the engine has to create first.
+    """
+
+    def __init__(self, now: float = 0.0, timezone: str = "UTC") -> None:
+        self.now = now
+        self.timezone = timezone
+        self.order: tuple[OrderKey, ...] = ()
+        self.used: set[str] = set()
+        self._variables = 0
+
+    def literal(self, value: str | float | bool | None) -> Node:
+        """A constant."""
+        if value is None:
+            return cast_to(exp.Null(), "VARCHAR")
+        if isinstance(value, bool):
+            return exp.true() if value else exp.false()
+        return text(value) if isinstance(value, str) else number(float(value))
+
+    def position(self, value: int) -> Node:
+        """An integer."""
+        return whole(value)
+
+    def function(self, name: str, *arguments: Node) -> Node:
+        """A function by its logical name."""
+        if (build := TABLE.get(name)) is not None:
+            return build(self, *arguments)
+        if name in PLAIN:
+            return raw(name.upper(), *arguments)
+        if name.startswith(UDF_PREFIX):
+            self.used.add(name)
+            return raw(name, *arguments)
+        raise KeyError(name)
+
+    def case(self, branches: Sequence[tuple[Node, Node]], default: Node | None = None) -> Node:
+        """A searched CASE."""
+        ifs = [exp.If(this=condition, true=value) for condition, value in branches]
+        return exp.Case(ifs=ifs, default=default)
+
+    def each(self, values: Node, body: Callable[[Node], Node]) -> Node:
+        """LIST_TRANSFORM."""
+        return raw("LIST_TRANSFORM", values, self._lambda(body))
+
+    def where(self, values: Node, condition: Callable[[Node], Node]) -> Node:
+        """LIST_FILTER, NULL instead of an empty list."""
+        return _not_empty(self, raw("LIST_FILTER", values, self._lambda(condition)))
+
+    def _lambda(self, body: Callable[[Node], Node]) -> Node:
+        self._variables += 1
+        name = exp.Identifier(this=f"v{self._variables}", quoted=False)
+        return exp.Lambda(this=body(exp.Column(this=name)), expressions=[name])
+
+    def ordered(self, aggregate: str, value: Node) -> Node:
+        """An aggregate in the rows' order; NULLs are left out."""
+        keys = [key.node() for key in self.order]
+        inside = exp.Order(this=value, expressions=keys) if keys else value
+        return _filtered(self, raw(aggregate.upper(), inside), _is_not_null(self, value))
+
+    def regex_matches(self, value: Node, pattern: str) -> Node:
+        """Whether a pattern occurs in a text."""
+        translated = patterns.translate(pattern)
+        if translated.native is not None:
+            return raw("REGEXP_MATCHES", value, text(translated.native))
+        return self.function("spl_regex_matches", value, text(pattern))
+
+    def regex_group(self, value: Node, pattern: str, group: int | str) -> Node:
+        """What a group caught: NULL when the pattern does not match or the group took no part.
+
+        Where RE2 cannot tell an empty match from none, the `regex` module decides.
+        """
+        translated = patterns.translate(pattern)
+        index = group if isinstance(group, int) else translated.groups.index(group) + 1
+        index = index if isinstance(group, int) else _group_number(pattern, group)
+        if translated.native is not None and never_empty(pattern, index):
+            extracted = raw("REGEXP_EXTRACT", value, text(translated.native), whole(index))
+            return raw("NULLIF", extracted, text(""))
+        return self.function("spl_regex_group", value, text(pattern), whole(index))
+
+    def regex_filled(self, value: Node, pattern: str, group: int) -> Node:
+        """What a group caught, with an empty catch counting as none."""
+        translated = patterns.translate(pattern)
+        if translated.native is not None:
+            extracted = raw("REGEXP_EXTRACT", value, text(translated.native), whole(group))
+            return raw("NULLIF", extracted, text(""))
+        caught = self.function("spl_regex_group", value, text(pattern), whole(group))
+        return raw("NULLIF", caught, text(""))
+
+    def regex_all(self, value: Node, pattern: str, group: int) -> Node:
+        """Every catch of a group, in order; NULL where there is none at all.
+
+        A group that took no part counts as an empty catch.
+        """
+        translated = patterns.translate(pattern)
+        if translated.native is not None:
+            found = raw("REGEXP_EXTRACT_ALL", value, text(translated.native), whole(group))
+            return _not_empty(self, found)
+        return self.function("spl_regex_all", value, text(pattern), whole(group))
+
+    def regex_replace(self, value: Node, pattern: str, replacement: str) -> Node:
+        r"""Every match replaced; `\1` in the replacement is a group."""
+        translated = patterns.translate(pattern)
+        if translated.native is not None and not translated.consumes_newline:
+            return raw(
+                "REGEXP_REPLACE", value, text(translated.native), text(replacement), text("g")
+            )
+        return self.function("spl_regex_replace", value, text(pattern), text(replacement))
+
+
+def _group_number(pattern: str, name: str) -> int:
+    import regex  # noqa: PLC0415 - only patterns with named groups pay for it
+
+    return cast("int", regex.compile(pattern).groupindex[name])
+
+
+def never_empty(pattern: str, group: int) -> bool:
+    """Whether a group can only catch text that is not empty, so that '' means no catch.
+
+    Group 0 is the whole match. Worked out on Python's own parse of the pattern; what that
+    cannot read counts as possibly empty.
+    """
+    import warnings  # noqa: PLC0415 - only searches with patterns pay for these
+    from re import _parser  # type: ignore[attr-defined]  # noqa: PLC0415
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            parsed = _parser.parse(pattern.replace("(?<", "(?P<").replace("(?P<=", "(?<="))
+    except Exception:  # noqa: BLE001 - an unusual pattern is no error, only unknown here
+        return False
+    if group == 0:
+        return bool(parsed.getwidth()[0] > 0)
+    width = _group_width(parsed, group)
+    return width is not None and width > 0
+
+
+def _group_width(parsed: object, group: int) -> int | None:
+    """The least width of a group in a parsed pattern, wherever it stands."""
+    for operation, argument in cast("list[tuple[object, object]]", parsed):
+        if str(operation) == "SUBPATTERN" and cast("tuple[object, ...]", argument)[0] == group:
+            inner = cast("tuple[object, ...]", argument)[-1]
+            return cast("int", inner.getwidth()[0])  # type: ignore[attr-defined]
+        for inner in _inner(argument):
+            if (width := _group_width(inner, group)) is not None:
+                return width
+    return None
+
+
+def _inner(argument: object) -> list[object]:
+    if hasattr(argument, "getwidth"):
+        return [argument]
+    if isinstance(argument, tuple | list):
+        return [found for part in argument for found in _inner(part)]
+    return []
+
+
+def generate(node: Node) -> str:
+    """The statement's text."""
+    return DuckDB().generator().generate(node, copy=False)

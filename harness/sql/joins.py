@@ -1,0 +1,148 @@
+"""The join behind `lookup`: each row with the table's values for it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from harness.plan.types import Kind, Typed, as_text, as_values, null
+from harness.sql.query import Node, OrderKey, Query, aliased, column, select, subquery
+
+if TYPE_CHECKING:
+    from harness.plan import nodes
+    from harness.plan.expressions import Demand
+    from harness.sql.compiler import Compiler, Wanted
+
+
+def compile_join(c: Compiler, node: nodes.Join, wanted: Wanted, *, ordered: bool) -> Query:
+    """The left rows joined to one row of lists for each combination of key values.
+
+    The distinct keys of the left are matched against the table first, so that a wildcard or a
+    network is compared once for each value and not once for each event.
+    """
+    d = c.dialect
+    outputs = [(new, old) for new, old in node.outputs if new in wanted]
+    kept: frozenset[Demand] = frozenset(n for n, _ in outputs) if node.only_missing else frozenset()
+    below = (wanted - {new for new, _ in outputs}) | kept | {m.left for m in node.matches}
+    left = c.wrapped(c.compile(node.input, below, ordered=ordered), below)
+    if not outputs:
+        return left
+    keys = [as_text(d, left.columns.get(m.left) or null(d)).sql for m in node.matches]
+    name, labels = c.fresh("l"), [c.fresh("k") for _ in keys]
+    lists, found = _matched(c, node, outputs, left, keys, labels)
+    condition: Node = exp.true()
+    for key, label in zip(keys, labels, strict=True):
+        condition = exp.And(
+            this=condition,
+            expression=exp.Paren(this=exp.EQ(this=key, expression=column(name, label))),
+        )
+    join = exp.Join(this=subquery(found, name), side="LEFT", on=condition)
+    columns = dict(left.columns)
+    for (new, _), label in zip(outputs, lists, strict=True):
+        columns[new] = _output(c, node, column(name, label), left.columns.get(new))
+    source = left.source.copy()
+    source.set("joins", [join])
+    return c.wrapped(replace(left, source=source, columns=columns), wanted)
+
+
+def _matched(
+    c: Compiler,
+    node: nodes.Join,
+    outputs: list[tuple[str, str]],
+    left: Query,
+    keys: list[Node],
+    labels: list[str],
+) -> tuple[list[str], exp.Select]:
+    d, distinct = c.dialect, c.fresh("d")
+    present = [d.function("is_not_null", key) for key in keys]
+    values = select(
+        [aliased(key, label) for key, label in zip(keys, labels, strict=True)],
+        left.source.copy(),
+        conditions=(*left.conditions, *present),
+    )
+    values.set("distinct", exp.Distinct())
+    needed = frozenset([*(m.right for m in node.matches), *(old for _, old in outputs)])
+    table = c.wrapped(c.compile(node.table, needed, ordered=True), needed)
+    condition: Node = exp.true()
+    for match, label in zip(node.matches, labels, strict=True):
+        right = as_text(d, table.columns.get(match.right) or null(d)).sql
+        test = _test(c, match, column(distinct, label), right)
+        condition = exp.And(this=condition, expression=exp.Paren(this=test))
+    lists = [c.fresh("r") for _ in outputs]
+    d.order = table.order
+    results: list[Node] = [aliased(column(distinct, label), label) for label in labels]
+    for (_, old), label in zip(outputs, lists, strict=True):
+        value = as_text(d, table.columns.get(old) or null(d)).sql
+        listed = exp.Anonymous(
+            this="LIST",
+            expressions=[_in_order(d.function("coalesce", value, d.literal("")), d.order)],
+        )
+        results.append(aliased(_first(c, listed, node.max_matches), label))
+    d.order = ()
+    source = subquery(values, distinct)
+    source.set("joins", [exp.Join(this=table.source, kind="INNER", on=condition)])
+    group = [column(distinct, label) for label in labels]
+    return lists, select(results, source, conditions=table.conditions, group=group)
+
+
+def _in_order(value: Node, order: tuple[OrderKey, ...]) -> Node:
+    return exp.Order(this=value, expressions=[key.node() for key in order]) if order else value
+
+
+def _first(c: Compiler, values: Node, count: int) -> Node:
+    return c.dialect.function(
+        "list_slice", values, c.dialect.position(1), c.dialect.position(count)
+    )
+
+
+def _test(c: Compiler, match: nodes.Match, left: Node, right: Node) -> Node:
+    d = c.dialect
+    if match.kind == "cidr":
+        return d.function("spl_cidr_match", right, left)
+    if not match.case_sensitive:
+        left, right = d.function("lower", left), d.function("lower", right)
+    if match.kind == "exact":
+        return d.function("equals", left, right)
+    pattern = right
+    for plain, escaped in (("\\", "\\\\"), ("%", "\\%"), ("_", "\\_"), ("*", "%")):
+        pattern = d.function("replace", pattern, d.literal(plain), d.literal(escaped))
+    return d.function("like", left, pattern)
+
+
+def _output(c: Compiler, node: nodes.Join, values: Node, before: Typed | None) -> Typed:
+    """The list of matches: filled up with the default, empty cells dropped, NULL when none."""
+    d = c.dialect
+    if node.default is not None and node.min_matches > 0:
+        missing = d.function("make_list", *([d.literal(node.default)] * node.min_matches))
+        values = d.case(
+            [
+                (d.function("is_null", values), missing),
+                (
+                    d.function(
+                        "less", d.function("list_length", values), d.position(node.min_matches)
+                    ),
+                    d.function(
+                        "list_slice",
+                        d.function("list_concat", values, missing),
+                        d.position(1),
+                        d.position(node.min_matches),
+                    ),
+                ),
+            ],
+            values,
+        )
+    kept = d.where(values, lambda v: d.function("differs", v, d.literal("")))
+    single = node.max_matches == 1 and node.min_matches <= 1
+    found = (
+        Typed(d.function("list_extract", kept, d.position(1)), Kind.ANY)
+        if single
+        else Typed(kept, Kind.ANY, multi=True)
+    )
+    if not node.only_missing or before is None:
+        return found
+    if before.multi or found.multi:
+        first, second = as_values(d, before), as_values(d, found)
+        return Typed(d.function("coalesce", first.sql, second.sql), Kind.ANY, multi=True)
+    return Typed(d.function("coalesce", as_text(d, before).sql, found.sql), Kind.ANY)

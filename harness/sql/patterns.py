@@ -1,0 +1,164 @@
+r"""PCRE, as Splunk reads it, to RE2, as DuckDB runs it, where both mean the same.
+
+What RE2 cannot say (look-around, backreferences, atomic groups, possessive quantifiers) or says
+differently is left to the `regex` module, with `regex.ASCII` so that `\w` stays PCRE's.
+Rewritten: `(?<n>…)`, `\s` and `\h` (PCRE's include the vertical tab), and a final `$`, which in
+PCRE also matches before a newline that ends the text.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+SPACE = r"\t\n\x0b\f\r "
+GROUP = re.compile(r"\(\?P?<([A-Za-z_][A-Za-z0-9_]*)>")
+SPECIAL_GROUP = re.compile(r"\(\?(?:P?<[A-Za-z_]|:|[imsU]+(?:-[imsU]+)?[:)]|-[imsU]+[:)])")
+CLASS_NAME = re.compile(r"\[:\^?[a-z]+:\]")
+SIMPLE_ESCAPES = frozenset("dDwWnrtfabBvxAz.^$*+?()[]{}|\\/\"'-:=<>!#&%@,;~` _")
+MAX_REPEAT = 1000
+REPEAT = re.compile(r"\{(\d+)(?:,(\d*))?\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A pattern with the groups it names; `native` is its RE2 form, or None if it has none.
+
+    `consumes_newline` marks a rewritten `$`, which takes the newline along: harmless for
+    matching and for groups, wrong for replacement.
+    """
+
+    text: str
+    native: str | None
+    groups: tuple[str, ...]
+    consumes_newline: bool = False
+
+
+class _NotNative(Exception):  # noqa: N818 - control flow inside this module, never raised out
+    pass
+
+
+@lru_cache(maxsize=4096)
+def translate(text: str) -> Pattern:
+    """The pattern's RE2 form, if there is one that means the same."""
+    groups = tuple(GROUP.findall(text))
+    try:
+        native, consumes = _rewrite(text)
+    except _NotNative:
+        return Pattern(text, None, groups)
+    return Pattern(text, native, groups, consumes)
+
+
+def _rewrite(text: str) -> tuple[str, bool]:
+    out: list[str] = []
+    position, consumes, quantified, multiline = 0, False, False, False
+    while position < len(text):
+        character = text[position]
+        if character == "\\":
+            position = _escape(text, position, out, in_class=False)
+            quantified = False
+        elif character == "[":
+            position = _class(text, position, out)
+            quantified = False
+        elif character == "(":
+            if text.startswith("(?", position):
+                if not SPECIAL_GROUP.match(text, position):
+                    raise _NotNative
+                flags = re.match(r"\(\?([a-zA-Z]+)[:)-]", text[position:])
+                multiline = multiline or bool(flags and "m" in flags[1])
+                named = GROUP.match(text, position)
+                if named:
+                    out.append(f"(?P<{named[1]}>")
+                    position = named.end()
+                    quantified = False
+                    continue
+            if text.startswith("(*", position):
+                raise _NotNative
+            out.append(character)
+            position += 1
+            quantified = False
+        elif character in "*+?":
+            if quantified and character == "+":
+                raise _NotNative
+            out.append(character)
+            quantified = not quantified
+            position += 1
+        elif character == "{" and (matched := REPEAT.match(text, position)):
+            if int(matched[2] or matched[1]) > MAX_REPEAT:
+                raise _NotNative
+            out.append(matched[0])
+            position = matched.end()
+            quantified = True
+        elif character == "{":
+            out.append(r"\{")
+            position += 1
+            quantified = False
+        elif character == "$":
+            if multiline:
+                out.append("$")
+            else:
+                if position + 1 < len(text) and text[position + 1] in "*+?{":
+                    raise _NotNative
+                out.append(r"(?:\n?\z)")
+                consumes = True
+            position += 1
+            quantified = False
+        else:
+            out.append(character)
+            position += 1
+            quantified = False
+    return "".join(out), consumes
+
+
+def _escape(text: str, position: int, out: list[str], *, in_class: bool) -> int:
+    following = text[position + 1 : position + 2]
+    if following == "s":
+        out.append(SPACE if in_class else f"[{SPACE}]")
+    elif following == "S" and not in_class:
+        out.append(f"[^{SPACE}]")
+    elif following == "h":
+        out.append(r"\t " if in_class else r"[\t ]")
+    elif following in ("R", "N") and not in_class:
+        out.append(r"(?:\r\n|\n|\x0b|\f|\r)" if following == "R" else r"[^\n]")
+    elif following == "x":
+        matched = re.compile(r"\\x([0-9A-Fa-f]{1,2}|\{[0-9A-Fa-f]+\})").match(text, position)
+        if not matched:
+            raise _NotNative
+        digits = matched[1] if matched[1].startswith("{") else f"{matched[1]:0>2}"
+        out.append(rf"\x{digits}")
+        return matched.end()
+    elif following == "b" and in_class:
+        out.append(r"\x08")
+    elif following == "Z":
+        out.append(r"\n?\z")
+    elif following and following in SIMPLE_ESCAPES:
+        meaningful = following.isalnum() or following in ".^$*+?()[]{}|\\-"
+        out.append(f"\\{following}" if meaningful else following)
+    else:
+        raise _NotNative
+    return position + 2
+
+
+def _class(text: str, position: int, out: list[str]) -> int:
+    out.append("[")
+    position += 1
+    if text.startswith("^", position):
+        out.append("^")
+        position += 1
+    if text.startswith("]", position):
+        out.append(r"\]")
+        position += 1
+    while position < len(text) and text[position] != "]":
+        if text[position] == "\\":
+            position = _escape(text, position, out, in_class=True)
+        elif matched := CLASS_NAME.match(text, position):
+            out.append(matched[0])
+            position = matched.end()
+        else:
+            out.append(r"\[" if text[position] == "[" else text[position])
+            position += 1
+    if position >= len(text):
+        raise _NotNative
+    out.append("]")
+    return position + 1
