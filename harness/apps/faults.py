@@ -11,27 +11,27 @@ if TYPE_CHECKING:
     from harness.errors import Place
 
 
-class AppNotFound(UsageError):  # noqa: N818 - named for the fault
+class AppNotFound(UsageError):
     """A path that was given as an app holds none."""
 
 
-class AppNameTaken(UsageError):  # noqa: N818 - named for the fault
+class AppNameTaken(UsageError):
     """Two apps of one name: Splunk's etc/apps holds a name once."""
 
 
-class AppUnreadable(HarnessError):  # noqa: N818 - named for the fault
+class AppUnreadable(HarnessError):
     """A file of an app cannot be read, or is not what its name promises."""
 
 
-class AppTooLarge(HarnessError):  # noqa: N818 - named for the fault
+class AppTooLarge(HarnessError):
     """An app goes past the bounds of what is read."""
 
 
-class AppEscape(HarnessError):  # noqa: N818 - named for the fault
+class AppEscape(HarnessError):
     """An app points out of its own folder."""
 
 
-class UnknownDataModel(UsageError):  # noqa: N818 - named for the fault
+class UnknownDataModel(UsageError):
     """A data model, or a data set of it, that no loaded app defines."""
 
 

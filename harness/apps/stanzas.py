@@ -33,7 +33,7 @@ _MATCH_SECONDS = 1.0
 _PATTERN_LENGTH_MAX = 4096
 
 
-class BadPattern(HarnessError):  # noqa: N818 - named for the fault
+class BadPattern(HarnessError):
     """A stanza's name is a pattern that cannot be matched."""
 
 

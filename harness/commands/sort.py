@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from harness.plan.nodes import Limit, Relation, Reverse, Sort as SortNode, SortKey
+from harness.plan.nodes import Limit, Relation, Reverse, SortKey
+from harness.plan.nodes import Sort as SortNode
 from harness.registry import command
 
 if TYPE_CHECKING:

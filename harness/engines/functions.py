@@ -299,11 +299,6 @@ def create(connection: duckdb.DuckDBPyConnection, names: set[str], created: set[
     """Create the functions that a statement uses and the connection does not have yet."""
     for name in sorted(names - created):
         function, parameters, result = FUNCTIONS[name]
-        connection.create_function(
-            name,
-            function,
-            parameters,
-            result,
-            null_handling="special",  # type: ignore[arg-type]
-        )
+        register: Any = connection.create_function
+        register(name, function, parameters, result, null_handling="special")
         created.add(name)

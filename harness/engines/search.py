@@ -148,7 +148,7 @@ class LocalSearch:
         if name is None:
             raise Unsupported(
                 f"`datamodel={model}` without a data set",
-                hints=[f"name one: {', '.join(sorted(found.datasets)[:6])}"],
+                hints=[f"name one: {', '.join(sorted(one.name for one in found.datasets)[:6])}"],
             )
         try:
             data_set = found.dataset(name)

@@ -1,4 +1,7 @@
-"""Conditional functions. Source: Splunk Search Reference, "Comparison and Conditional functions"."""
+"""Conditional functions.
+
+Source: Splunk Search Reference, "Comparison and Conditional functions".
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
-"""Date and time functions. Source: Splunk Search Reference, "Date and Time functions" and
-"Date and time format variables"."""
+"""Date and time functions.
+
+Source: Splunk Search Reference, "Date and Time functions", "Date and time format variables".
+"""
 
 from __future__ import annotations
 

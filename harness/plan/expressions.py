@@ -112,7 +112,7 @@ def _(expression: Field) -> frozenset[Demand]:
 
 
 @demands.register
-def _(expression: Const) -> frozenset[Demand]:
+def _(_: Const) -> frozenset[Demand]:
     return frozenset()
 
 

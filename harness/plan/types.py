@@ -156,8 +156,11 @@ def only(d: Dialect, value: Typed) -> Typed:
 
 
 def unify(d: Dialect, values: Sequence[Typed]) -> list[Typed]:
-    """Values of several branches brought to one type: lists if any is one, else their common
-    kind, else text that may be a number. NULL takes the type of the others."""
+    """Values of several branches brought to one type.
+
+    Lists if any is one, else their common kind, else text that may be a number. NULL takes the
+    type of the others.
+    """
     if any(value.multi for value in values):
         return [as_values(d, value) for value in values]
     kinds = {value.kind for value in values if not value.absent}

@@ -234,7 +234,9 @@ class PredicateParser:
         opened = self.tokens[self.position]
         self.position += 1
         values: list[str] = []
-        while (token := self.peek()) is not None:
+        while True:
+            if (token := self.peek()) is None:
+                self._fail("a parenthesis is not closed", opened.span, "add a `)`")
             if token.kind == ")":
                 self.position += 1
                 if not values:
@@ -247,7 +249,6 @@ class PredicateParser:
                 self._fail(f"a value is expected here, not `{token.value}`", token.span)
             value, _ = self._value(token)
             values.append(value)
-        self._fail("a parenthesis is not closed", opened.span, "add a `)`")
 
 
 def parse_predicate(text: SplText, span: Span | None = None) -> Predicate:

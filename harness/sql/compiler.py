@@ -203,7 +203,7 @@ class Compiler:
         source = exp.Values(expressions=rows, alias=alias)
         return Query(source, columns, (), (OrderKey(column(table, "row")),))
 
-    def _cell(self, cell: object, kind: Kind, multi: bool) -> Node:  # noqa: FBT001
+    def _cell(self, cell: object, kind: Kind, multi: bool) -> Node:
         d = self.dialect
         if cell is None or cell == []:
             name = "null_list" if multi else "null_number" if kind is Kind.NUMBER else "null_text"
@@ -520,7 +520,7 @@ def _kind_of(node: nodes.Values, number: int) -> tuple[Kind, bool]:
     cells = [row[number] for row in node.rows]
     if any(isinstance(cell, list) for cell in cells):
         return Kind.ANY, True
-    if cells and all(isinstance(cell, int | float) or cell is None for cell in cells):
-        if any(cell is not None for cell in cells):
-            return Kind.NUMBER, False
+    present = [cell for cell in cells if cell is not None]
+    if present and all(isinstance(cell, int | float) for cell in present):
+        return Kind.NUMBER, False
     return Kind.ANY, False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING, cast
 
 from sqlglot import exp
@@ -67,15 +68,15 @@ def paren(value: Node) -> Node:
     return exp.Paren(this=value) if isinstance(value, exp.Binary | exp.Unary) else value
 
 
-def _binary(kind: type[exp.Binary]) -> Callable[[DuckDBDialect, Node, Node], Node]:
-    def build(d: DuckDBDialect, left: Node, right: Node) -> Node:  # noqa: ARG001
+def _binary(kind: type[Node]) -> Callable[[DuckDBDialect, Node, Node], Node]:
+    def build(d: DuckDBDialect, left: Node, right: Node) -> Node:
         return kind(this=paren(left), expression=paren(right))
 
     return build
 
 
-def _chain(kind: type[exp.Binary]) -> Callable[..., Node]:
-    def build(d: DuckDBDialect, *parts: Node) -> Node:  # noqa: ARG001
+def _chain(kind: type[Node]) -> Callable[..., Node]:
+    def build(d: DuckDBDialect, *parts: Node) -> Node:
         result = paren(parts[0])
         for part in parts[1:]:
             result = kind(this=result, expression=paren(part))
@@ -84,20 +85,20 @@ def _chain(kind: type[exp.Binary]) -> Callable[..., Node]:
     return build
 
 
-def _is_null(d: DuckDBDialect, value: Node) -> Node:  # noqa: ARG001
+def _is_null(d: DuckDBDialect, value: Node) -> Node:
     return exp.Is(this=paren(value), expression=exp.Null())
 
 
-def _is_not_null(d: DuckDBDialect, value: Node) -> Node:  # noqa: ARG001
+def _is_not_null(d: DuckDBDialect, value: Node) -> Node:
     return exp.Not(this=exp.Is(this=paren(value), expression=exp.Null()))
 
 
-def _not(d: DuckDBDialect, value: Node) -> Node:  # noqa: ARG001
+def _not(d: DuckDBDialect, value: Node) -> Node:
     return exp.Not(this=paren(value))
 
 
-def _like(kind: type[exp.Binary]) -> Callable[[DuckDBDialect, Node, Node], Node]:
-    def build(d: DuckDBDialect, value: Node, pattern: Node) -> Node:  # noqa: ARG001
+def _like(kind: type[Node]) -> Callable[[DuckDBDialect, Node, Node], Node]:
+    def build(d: DuckDBDialect, value: Node, pattern: Node) -> Node:
         return exp.Escape(
             this=kind(this=paren(value), expression=paren(pattern)), expression=text("\\")
         )
@@ -105,7 +106,7 @@ def _like(kind: type[exp.Binary]) -> Callable[[DuckDBDialect, Node, Node], Node]
     return build
 
 
-def _coalesce(d: DuckDBDialect, *values: Node) -> Node:  # noqa: ARG001
+def _coalesce(d: DuckDBDialect, *values: Node) -> Node:
     return exp.Coalesce(this=values[0], expressions=list(values[1:]))
 
 
@@ -118,11 +119,11 @@ def _only_value(d: DuckDBDialect, values: Node) -> Node:
     return d.case([(one, raw("LIST_EXTRACT", values, whole(1)))])
 
 
-def _to_number(d: DuckDBDialect, value: Node) -> Node:  # noqa: ARG001
+def _to_number(d: DuckDBDialect, value: Node) -> Node:
     return cast_to(raw("REGEXP_EXTRACT", value, text(NUMBER)), "DOUBLE", attempt=True)
 
 
-def _number_text(d: DuckDBDialect, value: Node) -> Node:  # noqa: ARG001
+def _number_text(d: DuckDBDialect, value: Node) -> Node:
     return raw("REGEXP_REPLACE", cast_to(value, "VARCHAR"), text(r"\.0$"), text(""))
 
 
@@ -132,7 +133,7 @@ def _boolean_text(d: DuckDBDialect, value: Node) -> Node:
     )
 
 
-def _list_length(d: DuckDBDialect, values: Node) -> Node:  # noqa: ARG001
+def _list_length(d: DuckDBDialect, values: Node) -> Node:
     return cast_to(raw("LEN", values), "DOUBLE")
 
 
@@ -141,52 +142,52 @@ def _not_empty(d: DuckDBDialect, values: Node) -> Node:
     return d.case([(full, values)])
 
 
-def _no_blank(d: DuckDBDialect, value: Node) -> Node:  # noqa: ARG001
+def _no_blank(d: DuckDBDialect, value: Node) -> Node:
     return raw("NULLIF", value, text(""))
 
 
-def _integer(d: DuckDBDialect, value: Node) -> Node:  # noqa: ARG001
+def _integer(d: DuckDBDialect, value: Node) -> Node:
     return cast_to(value, "BIGINT")
 
 
-def _double(d: DuckDBDialect, value: Node) -> Node:  # noqa: ARG001
+def _double(d: DuckDBDialect, value: Node) -> Node:
     return cast_to(value, "DOUBLE")
 
 
-def _filtered(d: DuckDBDialect, aggregate: Node, condition: Node) -> Node:  # noqa: ARG001
+def _filtered(d: DuckDBDialect, aggregate: Node, condition: Node) -> Node:
     return exp.Filter(this=aggregate, expression=exp.Where(this=condition))
 
 
-def _distinct(d: DuckDBDialect, value: Node) -> Node:  # noqa: ARG001
+def _distinct(d: DuckDBDialect, value: Node) -> Node:
     return exp.Distinct(expressions=[value])
 
 
-def _zip(d: DuckDBDialect, left: Node, right: Node) -> Node:  # noqa: ARG001
+def _zip(d: DuckDBDialect, left: Node, right: Node) -> Node:
     return raw("LIST_ZIP", left, right)
 
 
-def _struct_part(d: DuckDBDialect, value: Node, position: Node) -> Node:  # noqa: ARG001
+def _struct_part(d: DuckDBDialect, value: Node, position: Node) -> Node:
     return raw("STRUCT_EXTRACT", value, position)
 
 
-def _timestamp(d: DuckDBDialect, epoch: Node) -> Node:  # noqa: ARG001
+def _timestamp(d: DuckDBDialect, epoch: Node) -> Node:
     micros = raw("ROUND", exp.Mul(this=paren(epoch), expression=exp.Literal.number("1000000")))
     return raw("MAKE_TIMESTAMP", cast_to(micros, "BIGINT"))
 
 
-def _strftime(d: DuckDBDialect, stamp: Node, form: Node) -> Node:  # noqa: ARG001
+def _strftime(d: DuckDBDialect, stamp: Node, form: Node) -> Node:
     return raw("STRFTIME", stamp, form)
 
 
-def _strptime(d: DuckDBDialect, value: Node, form: Node) -> Node:  # noqa: ARG001
+def _strptime(d: DuckDBDialect, value: Node, form: Node) -> Node:
     return raw("TRY_STRPTIME", value, form)
 
 
-def _epoch(d: DuckDBDialect, stamp: Node) -> Node:  # noqa: ARG001
+def _epoch(d: DuckDBDialect, stamp: Node) -> Node:
     return raw("EPOCH", stamp)
 
 
-def _in_zone(d: DuckDBDialect, zone: Node, stamp: Node) -> Node:  # noqa: ARG001
+def _in_zone(d: DuckDBDialect, zone: Node, stamp: Node) -> Node:
     return raw("TIMEZONE", zone, stamp)
 
 
@@ -195,8 +196,11 @@ def _utc(d: DuckDBDialect, epoch: Node) -> Node:
 
 
 def _xml_text(d: DuckDBDialect, value: Node) -> Node:
-    """Character references decoded: the value cut at each `&#`, each part after the first led
-    by the character that its digits name. What names no character stays as it is."""
+    """Character references decoded; what names no character stays as it is.
+
+    The value is cut at each `&#`; each part after the first is led by the character that its
+    digits name.
+    """
     part = exp.Column(this=exp.Identifier(this="p", quoted=False))
     index = exp.Column(this=exp.Identifier(this="i", quoted=False))
     digits = raw("REGEXP_EXTRACT", part, text(r"^(x[0-9A-Fa-f]{1,6}|[0-9]{1,7});"), whole(1))
@@ -216,11 +220,11 @@ def _xml_text(d: DuckDBDialect, value: Node) -> Node:
     return raw("ARRAY_TO_STRING", parts, text(""))
 
 
-def _true(d: DuckDBDialect) -> Node:  # noqa: ARG001
+def _true(d: DuckDBDialect) -> Node:
     return exp.true()
 
 
-def _ascii_value(d: DuckDBDialect, value: Node) -> Node:  # noqa: ARG001
+def _ascii_value(d: DuckDBDialect, value: Node) -> Node:
     return raw("ENCODE", value)
 
 
@@ -245,17 +249,17 @@ TABLE: dict[str, Callable[..., Node]] = {
     "like": _like(exp.Like),
     "ilike": _like(exp.ILike),
     "coalesce": _coalesce,
-    "nullif": lambda d, a, b: raw("NULLIF", a, b),  # noqa: ARG005
+    "nullif": lambda d, a, b: raw("NULLIF", a, b),
     "to_list": _to_list,
-    "make_list": lambda d, *items: raw("LIST_VALUE", *items),  # noqa: ARG005
+    "make_list": lambda d, *items: raw("LIST_VALUE", *items),
     "only_value": _only_value,
     "to_number": _to_number,
     "number_text": _number_text,
     "boolean_text": _boolean_text,
-    "null_text": lambda d: cast_to(exp.Null(), "VARCHAR"),  # noqa: ARG005
-    "null_number": lambda d: cast_to(exp.Null(), "DOUBLE"),  # noqa: ARG005
-    "null_boolean": lambda d: cast_to(exp.Null(), "BOOLEAN"),  # noqa: ARG005
-    "null_list": lambda d: cast_to(exp.Null(), "VARCHAR[]"),  # noqa: ARG005
+    "null_text": lambda d: cast_to(exp.Null(), "VARCHAR"),
+    "null_number": lambda d: cast_to(exp.Null(), "DOUBLE"),
+    "null_boolean": lambda d: cast_to(exp.Null(), "BOOLEAN"),
+    "null_list": lambda d: cast_to(exp.Null(), "VARCHAR[]"),
     "list_length": _list_length,
     "not_empty": _not_empty,
     "no_blank": _no_blank,
@@ -273,10 +277,10 @@ TABLE: dict[str, Callable[..., Node]] = {
     "in_zone": _in_zone,
     "instant": _utc,
     "true": _true,
-    "trim": lambda d, v, c: raw("TRIM", v, c),  # noqa: ARG005
-    "ltrim": lambda d, v, c: raw("LTRIM", v, c),  # noqa: ARG005
-    "rtrim": lambda d, v, c: raw("RTRIM", v, c),  # noqa: ARG005
-    "row_count": lambda d: cast_to(raw("COUNT", exp.Star()), "DOUBLE"),  # noqa: ARG005
+    "trim": lambda d, v, c: raw("TRIM", v, c),
+    "ltrim": lambda d, v, c: raw("LTRIM", v, c),
+    "rtrim": lambda d, v, c: raw("RTRIM", v, c),
+    "row_count": lambda d: cast_to(raw("COUNT", exp.Star()), "DOUBLE"),
     "code_units": _ascii_value,
 }
 
@@ -386,6 +390,10 @@ class DuckDBDialect:
         r"""Every match replaced; `\1` in the replacement is a group."""
         translated = patterns.translate(pattern)
         if translated.native is not None and not translated.consumes_newline:
+            count = group_count(pattern)
+            replacement = re.sub(
+                r"\\(\d)", lambda m: m[0] if int(m[1]) <= count else "", replacement
+            )
             return raw(
                 "REGEXP_REPLACE", value, text(translated.native), text(replacement), text("g")
             )
@@ -395,7 +403,14 @@ class DuckDBDialect:
 def _group_number(pattern: str, name: str) -> int:
     import regex  # noqa: PLC0415 - only patterns with named groups pay for it
 
-    return cast("int", regex.compile(pattern).groupindex[name])
+    return int(regex.compile(pattern).groupindex[name])
+
+
+def group_count(pattern: str) -> int:
+    """How many groups a pattern has."""
+    import regex  # noqa: PLC0415 - only patterns with replacements pay for it
+
+    return int(regex.compile(pattern).groups)
 
 
 def never_empty(pattern: str, group: int) -> bool:

@@ -32,7 +32,7 @@ class Scope:
 @singledispatch
 def compile_expression(expression: Expr, scope: Scope) -> Typed:
     """The typed expression over a scope."""
-    raise TypeError(expression)
+    raise TypeError(expression, scope)
 
 
 @compile_expression.register

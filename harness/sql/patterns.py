@@ -18,6 +18,7 @@ SPECIAL_GROUP = re.compile(r"\(\?(?:P?<[A-Za-z_]|:|[imsU]+(?:-[imsU]+)?[:)]|-[im
 CLASS_NAME = re.compile(r"\[:\^?[a-z]+:\]")
 SIMPLE_ESCAPES = frozenset("dDwWnrtfabBvxAz.^$*+?()[]{}|\\/\"'-:=<>!#&%@,;~` _")
 MAX_REPEAT = 1000
+FLAGS = re.compile(r"\(\?([a-zA-Z]+)[:)-]")
 REPEAT = re.compile(r"\{(\d+)(?:,(\d*))?\}")
 
 
@@ -35,7 +36,7 @@ class Pattern:
     consumes_newline: bool = False
 
 
-class _NotNative(Exception):  # noqa: N818 - control flow inside this module, never raised out
+class _NotNative(Exception):
     pass
 
 
@@ -51,64 +52,84 @@ def translate(text: str) -> Pattern:
 
 
 def _rewrite(text: str) -> tuple[str, bool]:
-    out: list[str] = []
-    position, consumes, quantified, multiline = 0, False, False, False
-    while position < len(text):
-        character = text[position]
+    rewriter = _Rewriter(text)
+    while rewriter.position < len(text):
+        rewriter.step()
+    return "".join(rewriter.out), rewriter.consumes
+
+
+class _Rewriter:
+    """Walks a pattern once; `quantified` says that the last step was a quantifier."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.position = 0
+        self.out: list[str] = []
+        self.consumes = False
+        self.quantified = False
+        self.multiline = False
+
+    def step(self) -> None:
+        """Take one element of the pattern."""
+        character, quantified = self.text[self.position], False
         if character == "\\":
-            position = _escape(text, position, out, in_class=False)
-            quantified = False
+            self.position = _escape(self.text, self.position, self.out, in_class=False)
         elif character == "[":
-            position = _class(text, position, out)
-            quantified = False
+            self.position = _class(self.text, self.position, self.out)
         elif character == "(":
-            if text.startswith("(?", position):
-                if not SPECIAL_GROUP.match(text, position):
-                    raise _NotNative
-                flags = re.match(r"\(\?([a-zA-Z]+)[:)-]", text[position:])
-                multiline = multiline or bool(flags and "m" in flags[1])
-                named = GROUP.match(text, position)
-                if named:
-                    out.append(f"(?P<{named[1]}>")
-                    position = named.end()
-                    quantified = False
-                    continue
-            if text.startswith("(*", position):
-                raise _NotNative
-            out.append(character)
-            position += 1
-            quantified = False
+            self._open()
         elif character in "*+?":
-            if quantified and character == "+":
+            if self.quantified and character == "+":
                 raise _NotNative
-            out.append(character)
-            quantified = not quantified
-            position += 1
-        elif character == "{" and (matched := REPEAT.match(text, position)):
-            if int(matched[2] or matched[1]) > MAX_REPEAT:
-                raise _NotNative
-            out.append(matched[0])
-            position = matched.end()
-            quantified = True
+            quantified = not self.quantified
+            self._copy(character)
         elif character == "{":
-            out.append(r"\{")
-            position += 1
-            quantified = False
+            quantified = self._braces()
         elif character == "$":
-            if multiline:
-                out.append("$")
-            else:
-                if position + 1 < len(text) and text[position + 1] in "*+?{":
-                    raise _NotNative
-                out.append(r"(?:\n?\z)")
-                consumes = True
-            position += 1
-            quantified = False
+            self._end()
         else:
-            out.append(character)
-            position += 1
-            quantified = False
-    return "".join(out), consumes
+            self._copy(character)
+        self.quantified = quantified
+
+    def _copy(self, text: str) -> None:
+        self.out.append(text)
+        self.position += len(text)
+
+    def _open(self) -> None:
+        text, position = self.text, self.position
+        if text.startswith("(*", position):
+            raise _NotNative
+        if text.startswith("(?", position):
+            if not SPECIAL_GROUP.match(text, position):
+                raise _NotNative
+            flags = FLAGS.match(text, position)
+            self.multiline = self.multiline or bool(flags and "m" in flags[1])
+            if named := GROUP.match(text, position):
+                self.out.append(f"(?P<{named[1]}>")
+                self.position = named.end()
+                return
+        self._copy("(")
+
+    def _braces(self) -> bool:
+        matched = REPEAT.match(self.text, self.position)
+        if matched is None:
+            self.out.append(r"\{")
+            self.position += 1
+            return False
+        if int(matched[2] or matched[1]) > MAX_REPEAT:
+            raise _NotNative
+        self._copy(matched[0])
+        return True
+
+    def _end(self) -> None:
+        if self.multiline:
+            self._copy("$")
+            return
+        if self.text[self.position + 1 : self.position + 2] in ("*", "+", "?", "{"):
+            raise _NotNative
+        self.out.append(r"(?:\n?\z)")
+        self.consumes = True
+        self.position += 1
 
 
 def _escape(text: str, position: int, out: list[str], *, in_class: bool) -> int:

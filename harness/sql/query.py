@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 from sqlglot import exp
 
-from harness.plan.types import Typed
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from harness.plan.expressions import Demand
+    from harness.plan.types import Typed
 
 Node = exp.Expression
 T = TypeVar("T")

@@ -87,7 +87,7 @@ def test_an_app_may_itself_be_a_symlink(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["x.tgz", "x.spl", "x.tar.gz", "x.zip"])
 def test_archives_are_not_read_yet(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"")
-    with pytest.raises(Unsupported, match="archive.*unpack it"):
+    with pytest.raises(Unsupported, match=r"archive.*unpack it"):
         load_apps([tmp_path / name])
 
 

@@ -38,7 +38,10 @@ def test_the_app_whose_name_comes_last_counts_and_even_over_anothers_local(tmp_p
     first = write_app(
         tmp_path,
         "aaa",
-        {"default/props.conf": "[s]\nx = a\nonly_a = 1\n", "local/props.conf": "[s]\nx = a-local\n"},
+        {
+            "default/props.conf": "[s]\nx = a\nonly_a = 1\n",
+            "local/props.conf": "[s]\nx = a-local\n",
+        },
     )
     last = write_app(tmp_path, "zzz", {"default/props.conf": "[s]\nx = z\n"})
     for order in ([first, last], [last, first]):

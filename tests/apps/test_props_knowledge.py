@@ -37,9 +37,7 @@ def parts(lookup: AutoLookup) -> tuple[object, ...]:
 
 
 def test_inline_extractions_run_by_class_name_in_ascii_order(tmp_path: Path) -> None:
-    known = knowledge(
-        tmp_path, "EXTRACT-b = (?<b>1)\nEXTRACT-a = (?<a>1)\nEXTRACT-B = (?<c>1)\n"
-    )
+    known = knowledge(tmp_path, "EXTRACT-b = (?<b>1)\nEXTRACT-a = (?<a>1)\nEXTRACT-B = (?<c>1)\n")
     assert [one.name for one in known.extracts] == ["B", "a", "b"]
 
 
@@ -193,8 +191,9 @@ def test_transforms_that_do_not_apply_to_a_search_say_why(
 
 def test_the_default_stanza_of_transforms_counts_for_each(tmp_path: Path) -> None:
     apps = load(
-        tmp_path, "REPORT-x = t\n", "[default]\nMV_ADD = true\nCLEAN_KEYS = false\n"
-        "[t]\nREGEX = x\nCLEAN_KEYS = true\n"
+        tmp_path,
+        "REPORT-x = t\n",
+        "[default]\nMV_ADD = true\nCLEAN_KEYS = false\n[t]\nREGEX = x\nCLEAN_KEYS = true\n",
     )
     [found] = apps.props_for("", "st").reports
     assert (found.mv_add, found.clean_keys) == (True, True)

@@ -1,28 +1,30 @@
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
+import shutil
 import time
 from dataclasses import replace
 from email.utils import formatdate
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
 from harness.datasets import (
     DatasetFile,
     DatasetMismatch,
+    DiskFull,
     EmptyDataset,
     ForbiddenAddress,
     HtmlInsteadOfData,
-    Limits,
     OversizedFile,
     PointerInsteadOfData,
     Refused,
     SlowDownload,
     Status,
     Store,
-    StoreSettings,
     TruncatedDownload,
     Unreachable,
 )
@@ -31,7 +33,11 @@ from harness.datasets.cache import Slot
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Answer, Handler, LocalServer
+    from local_server import Answer, Handler, LocalServer
+
+    from harness.datasets import Limits, StoreSettings
+
+pytest_plugins = ("local_server",)
 
 BODY = b"".join(b"event %06d of the local server\n" % n for n in range(20_000))
 SHA256 = hashlib.sha256(BODY).hexdigest()
@@ -159,12 +165,13 @@ def test_the_next_run_resumes_what_an_interrupted_one_left(
         return StopEarly()
 
     class StopEarly:
-        def __enter__(self) -> StopEarly:
+        def __enter__(self) -> Self:
             return self
 
         def __exit__(self, *details: object) -> None: ...
 
         def __call__(self, received: int, total: int | None) -> None:
+            assert total == len(BODY)
             if received > 50_000:
                 raise KeyboardInterrupt
 
@@ -385,7 +392,7 @@ def test_a_redirect_to_another_scheme_is_refused(
     server: LocalServer, store: Store, target: str
 ) -> None:
     url = server.on("/a.log", status(302, Location=target))
-    with pytest.raises(ForbiddenAddress, match="redirected: .*over https only"):
+    with pytest.raises(ForbiddenAddress, match=r"redirected: .*over https only"):
         store.obtain(DatasetFile(url=url))
 
 
@@ -435,7 +442,7 @@ def test_progress_counts_to_the_end(server: LocalServer, settings: StoreSettings
         def __init__(self) -> None:
             self.ticks: list[tuple[int, int | None]] = []
 
-        def __enter__(self) -> Noted:
+        def __enter__(self) -> Self:
             return self
 
         def __exit__(self, *details: object) -> None: ...
@@ -458,18 +465,48 @@ def test_progress_counts_to_the_end(server: LocalServer, settings: StoreSettings
     assert noted.ticks[-1] == (len(BODY), len(BODY))
 
 
-def test_a_full_disk_is_said(server: LocalServer, store: Store, tmp_path: Path) -> None:
-    from harness.datasets import DiskFull
+class FullDisk:
+    """A file that takes some bytes and then says what a full disk says."""
 
-    full = Path("/dev/full")
-    if not full.is_char_device():
-        pytest.skip("this system has no /dev/full, which refuses every write for lack of room")
-    file = DatasetFile(url=server.on("/a.log", whole()))
-    slot = Slot.of(tmp_path / "cache", file.url)
-    slot.folder.mkdir(parents=True)
-    slot.partial.symlink_to(full)
-    with pytest.raises(DiskFull, match="no room left on the disk"):
-        from harness.datasets.partial import Partial
+    def __init__(self, stream: Any, room: int) -> None:
+        self._stream = stream
+        self._room = room
 
-        with Partial(slot).resume() as sink:
-            sink.write(b"x" * 1_000_000)
+    def write(self, chunk: bytes) -> int:
+        if len(chunk) > self._room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self._room -= len(chunk)
+        return int(self._stream.write(chunk))
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+def test_a_full_disk_is_said_and_what_came_is_kept(
+    server: LocalServer, store: Store, settings: StoreSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = DatasetFile(url=server.on("/a.log", ranged()), sha256=SHA256)
+    slot = Slot.of(settings.cache_dir, file.url)
+    real_open = Path.open
+
+    def open_with_little_room(path: Path, mode: str = "r", **options: Any) -> Any:
+        stream = real_open(path, mode, **options)
+        return FullDisk(stream, 300_000) if path == slot.partial and "w" in mode else stream
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "open", open_with_little_room)
+        with pytest.raises(DiskFull, match="no room left on the disk") as caught:
+            store.obtain(file)
+    assert "HARNESS_CACHE_DIR" in str(caught.value)
+    assert store.status(file) is Status.MISSING
+    assert store.obtain(file).read_bytes() == BODY
+    assert server.gets("/a.log")[1]["Range"].startswith("bytes=")
+
+
+def test_a_disk_without_room_for_the_announced_size_is_left_alone(
+    server: LocalServer, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = type(shutil.disk_usage("."))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10**9, 10**9 - 1000, 1000))
+    with pytest.raises(DiskFull, match="and 1000 are free"):
+        store.obtain(DatasetFile(url=server.on("/a.log", whole())))

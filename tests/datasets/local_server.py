@@ -1,3 +1,5 @@
+"""A real HTTP server on this machine, whose answers each test scripts, and a store to ask it."""
+
 from __future__ import annotations
 
 import threading
@@ -78,8 +80,8 @@ class LocalServer(ThreadingHTTPServer):
         """A client that hangs up early is part of these tests."""
 
 
-@pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in _PROXY_VARIABLES:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
@@ -108,7 +110,7 @@ def limits() -> Limits:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, limits: Limits) -> StoreSettings:
+def settings(tmp_path: Path, limits: Limits, no_proxy: None) -> StoreSettings:
     return StoreSettings(cache_dir=tmp_path / "cache", allow_local_addresses=True, limits=limits)
 
 

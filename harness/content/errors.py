@@ -1,0 +1,29 @@
+"""What can be wrong with content: detections, expectations, macros, lookups."""
+
+from __future__ import annotations
+
+from harness.errors import HarnessError, UsageError
+
+
+class MalformedDetection(HarnessError):  # noqa: N818 - names the fault, as every error here
+    """A detection file without what makes it one, or with a value of the wrong kind."""
+
+
+class MalformedExpectation(HarnessError):  # noqa: N818
+    """A sidecar whose trials cannot be meant as they are written."""
+
+
+class MalformedKnowledge(HarnessError):  # noqa: N818
+    """A macro or lookup file of a content folder that cannot be used."""
+
+
+class UnknownDetection(UsageError):  # noqa: N818
+    """No detection goes by this name, id, alias, path or file name."""
+
+
+class AmbiguousDetection(UsageError):  # noqa: N818
+    """Several detections go by this name."""
+
+
+class MissingFolder(UsageError):  # noqa: N818
+    """A content folder that is not there, or is no folder."""
