@@ -7,6 +7,7 @@ search-time operations".
 from __future__ import annotations
 
 from dataclasses import dataclass
+from dataclasses import field as attribute
 from typing import TYPE_CHECKING
 
 from harness.apps.conf import as_boolean
@@ -74,7 +75,8 @@ class SourceKnowledge:
     """All that applies to the events of one source, source type and host, in Splunk's order.
 
     `sourcetype` is the one after `rename`. `settings` holds every setting of the stanzas that
-    match (`stanzas`, the one that counts least first), index-time settings too.
+    match (`stanzas`, the one that counts least first), index-time settings too. It can be a
+    key of a cache: the same apps, source, source type and host give equal knowledge.
     """
 
     source: str
@@ -87,7 +89,7 @@ class SourceKnowledge:
     aliases: tuple[Alias, ...]
     calculated: tuple[Calculated, ...]
     lookups: tuple[AutoLookup, ...]
-    settings: Mapping[str, str]
+    settings: Mapping[str, str] = attribute(hash=False)
     stanzas: tuple[str, ...]
 
 

@@ -26,6 +26,7 @@ from harness.content.risk_rule import (
 from harness.errors import Place, nearest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from harness.model.documents import Document
@@ -52,8 +53,10 @@ _ESCU6_KEYS = frozenset({
     "category", "creation_date", "finding", "intermediate_findings", "modification_date",
     "threat_objects",
 })  # fmt: skip
-_TESTING_KEYS = frozenset({"attack_data", "description", "file", "name", "pass_condition",
-    "earliest_time", "latest_time", "baselines", "test_type"})  # fmt: skip
+_TEST_KEYS = frozenset({
+    "attack_data", "baselines", "description", "earliest_time", "file", "latest_time", "name",
+    "pass_condition", "test_type", "type",
+})  # fmt: skip
 _ATTACK_DATA_KEYS = frozenset({
     "custom_index", "data", "file_name", "host", "index", "source", "sourcetype",
     "update_timestamp",
@@ -164,7 +167,10 @@ def detection_from(document: Document, path: Path) -> Detection:
         risk = risk_from_rba(top, kind)
     else:
         risk = risk_from_observables(tags, kind, warn)
-    _warn_of_unknown_keys(top, tags, warn)
+    at_top = _TOP_KEYS | _ESCU6_KEYS
+    _warn_of_unknown(top, at_top | _TAG_KEYS if tags is top else at_top, warn)
+    if tags is not top:
+        _warn_of_unknown(tags, _TAG_KEYS, warn)
     authors = (top.text("author") or "").split(",")
     return Detection(
         name=top.needed_text("name").strip(),
@@ -187,7 +193,7 @@ def detection_from(document: Document, path: Path) -> Detection:
         security_domain=tags.text("security_domain"),
         products=tags.texts("product"),
         required_fields=tags.texts("required_fields"),
-        tests=read_tests(top),
+        tests=read_tests(top, warn),
         datasets=tags.texts("dataset"),
         drilldowns=_drilldowns(top),
         search_place=top.place("search"),
@@ -212,40 +218,36 @@ def _generation(top: Entry) -> Generation:
     return "v4" if {"status", "tests", "data_source"} & data.keys() else "2021"
 
 
-def _type(top: Entry, warn: object) -> str:
+def _type(top: Entry, warn: Callable[[str, Place], None]) -> str:
     kind = top.needed_text("type")
-    by_folded = {known.casefold(): known for known in TYPES}
-    known = by_folded.get(kind.casefold())
-    if known is None and callable(warn):
+    known = {known.casefold(): known for known in TYPES}.get(kind.casefold())
+    if known is None:
         hint = " ".join(nearest(kind, TYPES))
         warn(f"unknown type `{kind}`: no risk, no notable {hint}".rstrip(), top.place("type"))
     return known or kind
 
 
-def _warn_of_unknown_keys(top: Entry, tags: Entry, warn: object) -> None:
-    if not callable(warn):
-        return
-    known = _TOP_KEYS | _ESCU6_KEYS | (_TAG_KEYS if tags is top else frozenset())
-    for key in top.data.keys() - known:
+def _warn_of_unknown(
+    entry: Entry, known: frozenset[str], warn: Callable[[str, Place], None]
+) -> None:
+    for key in sorted(entry.data.keys() - known):
         hint = " ".join(nearest(key, known))
-        warn(f"unknown key `{key}` {hint}".rstrip(), top.place(key))
-    if tags is not top:
-        for key in tags.data.keys() - _TAG_KEYS:
-            hint = " ".join(nearest(key, _TAG_KEYS))
-            warn(f"unknown key `{key}` {hint}".rstrip(), tags.place(key))
+        warn(f"unknown key `{key}` {hint}".rstrip(), entry.place(key))
 
 
-def read_tests(top: Entry) -> tuple[DetectionTest, ...]:
+def read_tests(top: Entry, warn: Callable[[str, Place], None]) -> tuple[DetectionTest, ...]:
     """The tests below `tests`, in a detection or in a test file of the oldest generation."""
     tests: list[DetectionTest] = []
     for number, test in enumerate(top.entries("tests"), start=1):
-        data = tuple(_attack_data(item) for item in test.entries("attack_data"))
+        _warn_of_unknown(test, _TEST_KEYS, warn)
+        data = tuple(_attack_data(item, warn) for item in test.entries("attack_data"))
         name = test.text("name") or f"test {number}"
         tests.append(DetectionTest(name, data, test.text("test_type") or "unit"))
     return tuple(tests)
 
 
-def _attack_data(item: Entry) -> AttackData:
+def _attack_data(item: Entry, warn: Callable[[str, Place], None]) -> AttackData:
+    _warn_of_unknown(item, _ATTACK_DATA_KEYS, warn)
     return AttackData(
         data=item.needed_text("data"),
         source=item.text("source"),

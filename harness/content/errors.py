@@ -5,25 +5,25 @@ from __future__ import annotations
 from harness.errors import HarnessError, UsageError
 
 
-class MalformedDetection(HarnessError):  # noqa: N818 - names the fault, as every error here
+class MalformedDetection(HarnessError):
     """A detection file without what makes it one, or with a value of the wrong kind."""
 
 
-class MalformedExpectation(HarnessError):  # noqa: N818
+class MalformedExpectation(HarnessError):
     """A sidecar whose trials cannot be meant as they are written."""
 
 
-class MalformedKnowledge(HarnessError):  # noqa: N818
+class MalformedKnowledge(HarnessError):
     """A macro or lookup file of a content folder that cannot be used."""
 
 
-class UnknownDetection(UsageError):  # noqa: N818
+class UnknownDetection(UsageError):
     """No detection goes by this name, id, alias, path or file name."""
 
 
-class AmbiguousDetection(UsageError):  # noqa: N818
+class AmbiguousDetection(UsageError):
     """Several detections go by this name."""
 
 
-class MissingFolder(UsageError):  # noqa: N818
+class MissingFolder(UsageError):
     """A content folder that is not there, or is no folder."""

@@ -66,7 +66,6 @@ class RiskRule:
     notable: bool = False
 
 
-
 def risk_from_observables(tags: Entry, kind: str, warn: Callable[[str, Place], None]) -> RiskRule:
     """2021 to 2024: `confidence`, `impact`, `message` and `observable` under `tags`.
 
@@ -118,9 +117,7 @@ def risk_from_rba(top: Entry, kind: str) -> RiskRule:
     rba = top.at("rba")
     message = rba.text("message") or ""
     objects = [
-        RiskObjectRule(
-            item.needed_text("field"), _risk_object_type(item), _score(item), message
-        )
+        RiskObjectRule(item.needed_text("field"), _risk_object_type(item), _score(item), message)
         for item in rba.entries("risk_objects")
     ]
     return _for_type(kind, message, objects, _threat_objects(rba))

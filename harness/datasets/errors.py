@@ -5,95 +5,95 @@ from __future__ import annotations
 from harness.errors import HarnessError, UsageError
 
 
-class UnknownDataset(UsageError):  # noqa: N818 - names the fault, as every error here
+class UnknownDataset(UsageError):
     """No manifest carries the name that was asked for."""
 
 
-class AmbiguousDataset(UsageError):  # noqa: N818
+class AmbiguousDataset(UsageError):
     """Several manifests share the name that was asked for."""
 
 
-class BadSetting(UsageError):  # noqa: N818
+class BadSetting(UsageError):
     """An environment variable of ours holds a value that it cannot mean."""
 
 
-class BadManifest(HarnessError):  # noqa: N818
+class BadManifest(HarnessError):
     """A manifest is well-formed YAML, but says what a manifest cannot say."""
 
 
-class ForbiddenAddress(HarnessError):  # noqa: N818
+class ForbiddenAddress(HarnessError):
     """An address that a manifest or a redirect may not name without the user's say-so."""
 
 
-class Unreachable(HarnessError):  # noqa: N818
+class Unreachable(HarnessError):
     """The network, or the server behind it, does not give the file now: a trial is `skip`."""
 
 
-class Refused(HarnessError):  # noqa: N818
+class Refused(HarnessError):
     """The server was reached and answers that it will not give this file."""
 
 
-class UntrustedServer(HarnessError):  # noqa: N818
+class UntrustedServer(HarnessError):
     """The server's TLS certificate does not prove that it is the server."""
 
 
-class TruncatedDownload(HarnessError):  # noqa: N818
+class TruncatedDownload(HarnessError):
     """The connection ended, again and again, before the announced number of bytes."""
 
 
-class SlowDownload(HarnessError):  # noqa: N818
+class SlowDownload(HarnessError):
     """The file did not arrive within the time that one download may take."""
 
 
-class OversizedFile(HarnessError):  # noqa: N818
+class OversizedFile(HarnessError):
     """The file is larger than one dataset file may be."""
 
 
-class DatasetMismatch(HarnessError):  # noqa: N818
+class DatasetMismatch(HarnessError):
     """The bytes are not those that the manifest, or the LFS pointer, promises."""
 
 
-class PointerInsteadOfData(HarnessError):  # noqa: N818
+class PointerInsteadOfData(HarnessError):
     """A Git LFS pointer lies where the data should be."""
 
 
-class HtmlInsteadOfData(HarnessError):  # noqa: N818
+class HtmlInsteadOfData(HarnessError):
     """A web page (an error page, a login page) came where data should have come."""
 
 
-class EmptyDataset(HarnessError):  # noqa: N818
+class EmptyDataset(HarnessError):
     """The file is there and holds no bytes."""
 
 
-class MissingFile(HarnessError):  # noqa: N818
+class MissingFile(HarnessError):
     """A dataset file that is named by its path is not on this disk."""
 
 
-class DiskFull(HarnessError):  # noqa: N818
+class DiskFull(HarnessError):
     """The disk, or the quota on it, has no room for the file."""
 
 
-class UnusableCache(HarnessError):  # noqa: N818
+class UnusableCache(HarnessError):
     """The cache folder cannot be written or read."""
 
 
-class DownloadInProgress(HarnessError):  # noqa: N818
+class DownloadInProgress(HarnessError):
     """Another process holds the file's lock for longer than a download may take."""
 
 
-class UnsafeArchive(HarnessError):  # noqa: N818
+class UnsafeArchive(HarnessError):
     """An archive would write outside its folder, hold links, or unpack without end."""
 
 
-class DamagedArchive(HarnessError):  # noqa: N818
+class DamagedArchive(HarnessError):
     """An archive cannot be read to its end: cut off, corrupt, or encrypted."""
 
 
-class SeveralFiles(HarnessError):  # noqa: N818
+class SeveralFiles(HarnessError):
     """One file was asked for and the archive holds several."""
 
 
-class Interrupted(HarnessError):  # noqa: N818
+class Interrupted(HarnessError):
     """A connection broke, or a server is busy: tried again before anyone sees this.
 
     `retry_after_seconds` is what the server asked for; `truncated` tells that bytes of a file

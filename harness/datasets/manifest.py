@@ -21,7 +21,6 @@ newer generation beside `path`, in the older one under `files`, by address, wher
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -264,10 +263,8 @@ class _Entry:
         return self.document.place(*self._keys, key)
 
     def text(self, key: str) -> str | None:
-        """The text under `key`, without surrounding space; a date counts as its ISO text."""
+        """The text under `key`, without surrounding space, or `None` where there is none."""
         value = self.data.get(key)
-        if isinstance(value, dt.date):
-            return value.isoformat()
         if value is not None and not isinstance(value, str):
             raise self.fault(f"`{key}` must be text", key, hint="put it in quotes")
         return (value.strip() or None) if value is not None else None

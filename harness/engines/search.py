@@ -141,10 +141,15 @@ class LocalSearch:
     def data_set(self, model: str, name: str | None, stage: Stage) -> nodes.Relation:
         """A data model's data set as a relation."""
         models = self.engine.knowledge.apps.data_models
-        try:
-            found = models[model]
-        except UnknownDataModel as error:
-            raise _placed(error, stage) from error
+        found = models.get(model)
+        if found is None:
+            raise _placed(
+                UnknownDataModel(
+                    f"unknown data model `{model}`",
+                    hints=nearest(model, models) or ("--app brings data models",),
+                ),
+                stage,
+            )
         if name is None:
             raise Unsupported(
                 f"`datamodel={model}` without a data set",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from harness.errors import Unsupported
 from harness.plan import nodes
-from harness.plan.expressions import Call, Const, Field
+from harness.plan.expressions import Call, Const, Field, demands
 from harness.registry.evaluation import Evaluation
 from harness.registry.predicates import Searching
 from harness.spl.expressions import parse_expression
@@ -15,6 +15,8 @@ from harness.spl.predicates import parse_predicate
 from harness.spl.source import Source, SplText
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from harness.apps import DataSet, ModelField
     from harness.plan.expressions import Expr
 
@@ -29,14 +31,8 @@ def data_set_relation(
     for constraint in data_set.constraints:
         text = expand(Source(constraint), macros)
         relation = nodes.Filter(relation, Searching(text, None).lower(parse_predicate(text)))
-    for field in data_set.fields:
-        if field.expression is None:
-            continue
-        if field.unsupported:
-            raise Unsupported(
-                f"the field `{field.qualified_name}`: {field.unsupported}", place=field.place
-            )
-        relation = nodes.Extend(relation, ((field.name, _calculation(field)),))
+    for layer in _layers(data_set.fields):
+        relation = nodes.Extend(relation, tuple(layer.items()))
     columns = [(name, name) for name in BASE_FIELDS]
     columns += [
         (field.qualified_name, field.name)
@@ -44,6 +40,25 @@ def data_set_relation(
         if field.qualified_name not in BASE_FIELDS
     ]
     return nodes.Project(relation, tuple(dict(columns).items()))
+
+
+def _layers(fields: Iterable[ModelField]) -> Iterator[dict[str, Expr]]:
+    """The calculated fields in their order, those that need no other of a layer together."""
+    layer: dict[str, Expr] = {}
+    for field in fields:
+        if field.expression is None and field.unsupported is None:
+            continue
+        if field.unsupported:
+            raise Unsupported(
+                f"the field `{field.qualified_name}`: {field.unsupported}", place=field.place
+            )
+        value = _calculation(field)
+        if layer.keys() & (demands(value) | {field.name}):
+            yield layer
+            layer = {}
+        layer[field.name] = value
+    if layer:
+        yield layer
 
 
 def _calculation(field: ModelField) -> Expr:

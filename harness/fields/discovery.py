@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.fields.extractors import extractors
 from harness.plan import nodes
 from harness.plan.expressions import TRUE, Expr
 
@@ -30,7 +29,7 @@ def field_names(
         names |= {alias.target for alias in knowledge.aliases}
         names |= {one.field for one in knowledge.calculated}
         names |= {new for one in knowledge.lookups for _, new in one.outputs}
-        for one in extractors(knowledge):
+        for one in resolver.extractors(group):
             names |= set(one.names())
             found = one.found_names()
             if found is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 from harness.errors import Unsupported
@@ -31,6 +30,11 @@ class Extractor(Protocol):
         """Whether it adds values to a field that exists (MV_ADD)."""
         ...
 
+    @property
+    def encoded(self) -> bool:
+        """Whether its values are encoded as XML (then it is alone in its round)."""
+        ...
+
     def names(self) -> tuple[str, ...]:
         """The fields that it is known to give."""
         ...
@@ -53,6 +57,7 @@ class Groups:
     groups: tuple[tuple[str, int], ...]
     constants: tuple[tuple[str, str], ...] = ()
     adds: bool = False
+    encoded: bool = False
 
     def names(self) -> tuple[str, ...]:
         """The groups' names."""
@@ -84,6 +89,7 @@ class Pairs:
     name_group: int
     value_group: int
     adds: bool
+    encoded: bool = False
 
     def names(self) -> tuple[str, ...]:
         """None is known beforehand."""
@@ -128,6 +134,7 @@ class Delimited:
     source: str
     fields: tuple[str, ...]
     adds: bool = False
+    encoded: bool = False
 
     def names(self) -> tuple[str, ...]:
         """The listed fields."""
@@ -147,11 +154,19 @@ class Delimited:
 
 @dataclass(frozen=True, slots=True)
 class Automatic:
-    """KV_MODE: the whole event in one shape (`xml`, `auto`, `json`)."""
+    """KV_MODE: the whole event in one shape (`xml`, `auto`, `json`).
+
+    Values of XML are encoded; `harness.fields.resolver` decodes them in a layer of its own.
+    """
 
     mode: str
     source: str = "_raw"
     adds: bool = False
+
+    @property
+    def encoded(self) -> bool:
+        """Only XML is."""
+        return self.mode == "xml"
 
     def names(self) -> tuple[str, ...]:
         """None is known beforehand."""
@@ -166,7 +181,6 @@ class Automatic:
         return Call(f"{self.mode}_field", (Field("_raw"), Const(name)))
 
 
-@lru_cache(maxsize=512)
 def extractors(knowledge: SourceKnowledge) -> tuple[Extractor, ...]:
     """All extractions of a source type in Splunk's order: EXTRACT, REPORT, KV_MODE."""
     found: list[Extractor] = [_extract(extract) for extract in knowledge.extracts]

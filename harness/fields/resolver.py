@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 METADATA = ("_raw", "_time", "host")
 KNOWN = ("index", "source", "sourcetype")
 MAX_EVENTTYPE_DEPTH = 20
+ENCODED = "\0encoded "
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class FieldResolver:
     lookup: Callable[[str], tuple[LookupDefinition, nodes.Relation]]
     _predicates: dict[str, Expr] = field(default_factory=dict)
     _calculated: dict[str, Expr] = field(default_factory=dict)
+    _extractors: dict[int, tuple[Extractor, ...]] = field(default_factory=dict)
 
     def resolve(self, wanted: frozenset[Demand], predicate: Expr) -> nodes.Relation:
         """The events that may meet the predicate, with the wanted fields."""
@@ -90,6 +92,12 @@ class FieldResolver:
     def knowledge(self, group: Group) -> SourceKnowledge:
         """What the apps say of a group's events."""
         return self.apps.props_for(group.source, group.sourcetype)
+
+    def extractors(self, group: Group) -> tuple[Extractor, ...]:
+        """What takes fields out of a group's raw events, in Splunk's order."""
+        if group.number not in self._extractors:
+            self._extractors[group.number] = extractors(self.knowledge(group))
+        return self._extractors[group.number]
 
     def _branch(
         self, group: Group, wanted: frozenset[Demand], predicate: Expr
@@ -258,7 +266,7 @@ class FieldResolver:
         base: nodes.Relation = nodes.EventGroup(group.number, METADATA)
         base = nodes.Extend(base, constants)
         fixed = {*METADATA, *KNOWN}
-        rounds = _rounds(extractors(knowledge))
+        rounds = _rounds(self.extractors(group))
         needed = set(wanted) - fixed
         demanded: list[set[str]] = []
         for number in range(len(rounds) - 1, -1, -1):
@@ -272,14 +280,25 @@ class FieldResolver:
         given: set[str] = set()
         relation = base
         for number, one_round in enumerate(rounds):
-            fields = {}
+            fields: dict[Demand, Expr] = {}
+            decoded: dict[Demand, Expr] = {}
             for name in sorted(demanded[number]):
-                expression = _combined(name, one_round, known=name in given)
-                if expression is not None:
+                encoded = any(one.encoded for one in one_round)
+                known = name in given and not encoded
+                expression = _combined(name, one_round, known=known)
+                if expression is None:
+                    continue
+                if encoded:
+                    fields[ENCODED + name] = expression
+                    text = Call("xml_text", (Field(ENCODED + name),))
+                    either = Call("coalesce", (Field(name), text))
+                    decoded[name] = either if name in given else text
+                else:
                     fields[name] = expression
-            if fields:
-                relation = nodes.Extend(relation, tuple(fields.items()))
-                given |= fields.keys()
+                given.add(name)
+            for layer in (fields, decoded):
+                if layer:
+                    relation = nodes.Extend(relation, tuple(layer.items()))
         return relation
 
 
@@ -290,7 +309,7 @@ def _rounds(found: tuple[Extractor, ...]) -> list[list[Extractor]]:
         reads_new = one.source not in (*METADATA, *KNOWN) and (
             one.source in given or any(other.found_names() is not None for other in rounds[-1])
         )
-        if reads_new:
+        if reads_new or one.encoded:
             rounds.append([])
             given = set()
         rounds[-1].append(one)

@@ -115,7 +115,8 @@ def extract_part(d: Dialect, value: Typed, delimiters: Typed, position: Typed) -
 def xml_field(d: Dialect, raw: Typed, name: Typed) -> Typed:
     """A field of a Windows event in XML: a named Data, an element, or an attribute of System.
 
-    The five entities and numeric ones are decoded, nothing else is expanded.
+    Entities are as in the event: `xml_text` decodes them, over a column, since it reads its
+    argument several times.
     """
     field, text = str(name.constant), as_text(d, raw).sql
     quoted = re.escape(field)
@@ -132,17 +133,20 @@ def xml_field(d: Dialect, raw: Typed, name: Typed) -> Typed:
         found = d.function("coalesce", data, element)
     else:
         found = data
-    return any_text(_decoded(d, found))
+    return any_text(found)
 
 
-def _decoded(d: Dialect, value: Sql) -> Sql:
+@eval_function("xml_text")
+def xml_text(d: Dialect, field: Typed) -> Typed:
+    """A text of XML with the five entities and numeric ones decoded; no other is expanded."""
+    value = as_text(d, field).sql
     plain = d.case(
         [(d.function("contains", value, d.literal("&#")), d.function("xml_text", value))], value
     )
     for entity, character in ENTITIES:
         plain = d.function("replace", plain, d.literal(entity), d.literal(character))
     plain = d.function("replace", plain, d.literal("&amp;"), d.literal("&"))
-    return d.case([(d.function("contains", value, d.literal("&")), plain)], value)
+    return any_text(d.case([(d.function("contains", value, d.literal("&")), plain)], value))
 
 
 @eval_function("xml_names")

@@ -25,11 +25,11 @@ _TAG = "tag:yaml.org,2002:"
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 
 
-class MalformedYaml(HarnessError):  # noqa: N818 - exceptions name the fault
+class MalformedYaml(HarnessError):
     """A YAML file that cannot be read: absent, not text, too large, or against the syntax."""
 
 
-class UnknownKey(HarnessError):  # noqa: N818 - exceptions name the fault
+class UnknownKey(HarnessError):
     """A key that means nothing where it stands."""
 
 

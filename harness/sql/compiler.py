@@ -40,7 +40,7 @@ METADATA = {
     "sourcetype": Kind.ANY,
     "index": Kind.ANY,
 }
-SEQUENCE, GROUP = "seq", "grp"
+SEQUENCE, GROUP = "rowid", "grp"
 
 
 class Resolver(Protocol):

@@ -136,6 +136,13 @@ def test_index_time_settings_stay_to_be_read(tmp_path: Path) -> None:
     assert known.settings["TRANSFORMS-x"] == "y"
 
 
+def test_what_is_known_can_be_a_key(tmp_path: Path) -> None:
+    first = load(tmp_path / "1", "EVAL-x = 1\n").props_for("", "other")
+    same = load(tmp_path / "2", "EVAL-x = 1\n").props_for("", "other")
+    assert {first: 1} == {same: 1}
+    assert first != load(tmp_path / "3", "EVAL-x = 1\n").props_for("", "st")
+
+
 def test_what_is_known_is_worked_out_once(tmp_path: Path) -> None:
     apps = load(tmp_path, "EVAL-x = 1\n")
     assert apps.props_for("", "st") is apps.props_for("", "st")

@@ -37,7 +37,7 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *args: object) -> None:
         pass
 
-    def reply(self, body: bytes, status: int = 200, **headers: str) -> None:
+    def reply(self, body: bytes, status: int = 200, /, **headers: str) -> None:
         """Send a whole answer; `Content_Length` overrides the true one."""
         self.send_response(status)
         sent = {"Content_Length": str(len(body)), **headers}

@@ -1,0 +1,62 @@
+"""Content: detections of every generation, their expectations, macros and lookups."""
+
+from harness.content.accepted import accepted_beside, read_accepted, write_accepted
+from harness.content.detection import (
+    AttackData,
+    Detection,
+    DetectionTest,
+    Drilldown,
+    read_detection,
+)
+from harness.content.errors import (
+    AmbiguousDetection,
+    MalformedDetection,
+    MalformedExpectation,
+    MalformedKnowledge,
+    MissingFolder,
+    UnknownDetection,
+)
+from harness.content.expectations import (
+    Clock,
+    Expectations,
+    TrialSpec,
+    read_expectations,
+    sidecar_of,
+)
+from harness.content.expected import Bound, Expectation, ExpectedRisk, FieldRule, NamedInRaw
+from harness.content.folder import ContentFolder, load_content
+from harness.content.knowledge import filter_macro_default
+from harness.content.risk_rule import RiskObjectRule, RiskRule, ThreatObjectRule
+
+__all__ = [
+    "AmbiguousDetection",
+    "AttackData",
+    "Bound",
+    "Clock",
+    "ContentFolder",
+    "Detection",
+    "DetectionTest",
+    "Drilldown",
+    "Expectation",
+    "Expectations",
+    "ExpectedRisk",
+    "FieldRule",
+    "MalformedDetection",
+    "MalformedExpectation",
+    "MalformedKnowledge",
+    "MissingFolder",
+    "NamedInRaw",
+    "RiskObjectRule",
+    "RiskRule",
+    "ThreatObjectRule",
+    "TrialSpec",
+    "UnknownDetection",
+    "accepted_beside",
+    "filter_macro_default",
+    "load_content",
+    "read_accepted",
+    "read_detection",
+    "read_expectations",
+    "sidecar_of",
+    "write_accepted",
+]
