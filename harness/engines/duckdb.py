@@ -11,6 +11,7 @@ import os
 import threading
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from harness.engines.base import Loaded, SearchResult, StageRows
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 SEARCH_SECONDS = 300.0
 ROW_GROUP = 16_384
 SAMPLE_ROWS = 3
+ENTITIES = ("none", "named", "numeric")
 LIST_TYPE = "VARCHAR[]"
 SQL_TYPES = {Kind.NUMBER: "DOUBLE", Kind.TEXT: "VARCHAR", Kind.ANY: "VARCHAR"}
 
@@ -123,7 +125,10 @@ class DuckDBEngine:
 
     def _group(self, batch: EventBatch) -> Group:
         key = (batch.index, batch.source, batch.sourcetype)
-        return self.groups.setdefault(key, Group(len(self.groups), *key))
+        known = self.groups.get(key) or Group(len(self.groups), *key, entities="none")
+        entities = max(known.entities, _entities(batch.raw), key=ENTITIES.index)
+        self.groups[key] = replace(known, entities=entities)
+        return self.groups[key]
 
     def search(self, request: SearchRequest) -> SearchResult:
         """Compile the search and run it."""
@@ -245,6 +250,12 @@ class DuckDBEngine:
         """Forget the events and whatever the searches kept."""
         self.cursor.close()
         connection()[0].execute(f"DETACH {self.schema}")
+
+
+def _entities(raw: list[str]) -> str:
+    if not any("&" in text for text in raw):
+        return "none"
+    return "numeric" if any("&#" in text for text in raw) else "named"
 
 
 def _value(cell: Any, *, number: bool) -> Value:

@@ -271,6 +271,25 @@ def _leaves(document: Any) -> dict[str, list[str]]:
     return found
 
 
+ENTITY = re.compile(r"&(?:#(\d{1,7})|#[xX]([0-9A-Fa-f]{1,6})|(lt|gt|quot|apos|amp));")
+NAMED = {"lt": "<", "gt": ">", "quot": '"', "apos": "'", "amp": "&"}
+LAST_CHARACTER = 0x10FFFF
+SURROGATES = range(0xD800, 0xE000)
+
+
+def xml_text(text: str | None) -> str | None:
+    """The five entities and numeric ones decoded, once; what names no character stays."""
+    return None if text is None else ENTITY.sub(_character, text)
+
+
+def _character(found: re.Match[str]) -> str:
+    if found[3]:
+        return NAMED[found[3]]
+    code = int(found[1]) if found[1] else int(found[2], 16)
+    valid = 0 < code <= LAST_CHARACTER and code not in SURROGATES
+    return chr(code) if valid else found[0]
+
+
 TEXT, LIST, NUMBER_TYPE, WHOLE, TRUTH = "VARCHAR", "VARCHAR[]", "DOUBLE", "INTEGER", "BOOLEAN"
 FUNCTIONS: dict[str, tuple[Callable[..., Any], list[str], str]] = {
     "spl_regex_matches": (regex_matches, [TEXT, TEXT], TRUTH),
@@ -290,6 +309,7 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], list[str], str]] = {
     "spl_strftime": (strftime, [NUMBER_TYPE, TEXT, TEXT], TEXT),
     "spl_strptime": (strptime, [TEXT, TEXT, TEXT], NUMBER_TYPE),
     "spl_relative_time": (relative_time, [NUMBER_TYPE, TEXT, TEXT], NUMBER_TYPE),
+    "spl_xml_text": (xml_text, [TEXT], TEXT),
     "spl_json_field": (json_field, [TEXT, TEXT], LIST),
     "spl_json_names": (json_names, [TEXT], LIST),
 }

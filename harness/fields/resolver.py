@@ -47,12 +47,16 @@ ENCODED = "\0encoded "
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A number of the engine's with what its events have in common."""
+    """A number of the engine's with what its events have in common.
+
+    `entities` says what of XML's the raw text holds: `none`, `named` ones, or also `numeric`.
+    """
 
     number: int
     index: str
     source: str
     sourcetype: str
+    entities: str = "numeric"
 
 
 @dataclass(slots=True)
@@ -283,14 +287,14 @@ class FieldResolver:
             fields: dict[Demand, Expr] = {}
             decoded: dict[Demand, Expr] = {}
             for name in sorted(demanded[number]):
-                encoded = any(one.encoded for one in one_round)
+                encoded = group.entities != "none" and any(one.encoded for one in one_round)
                 known = name in given and not encoded
                 expression = _combined(name, one_round, known=known)
                 if expression is None:
                     continue
                 if encoded:
                     fields[ENCODED + name] = expression
-                    text = Call("xml_text", (Field(ENCODED + name),))
+                    text = Call(f"xml_{group.entities}", (Field(ENCODED + name),))
                     either = Call("coalesce", (Field(name), text))
                     decoded[name] = either if name in given else text
                 else:

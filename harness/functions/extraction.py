@@ -30,7 +30,7 @@ SYSTEM_ATTRIBUTES = {
     "ThreadID": "Execution",
     "UserID": "Security",
 }
-ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&apos;", "'"))
+ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&apos;", "'"), ("&amp;", "&"))
 PAIR_END = r"\s,;|&(\[{"
 
 
@@ -115,8 +115,8 @@ def extract_part(d: Dialect, value: Typed, delimiters: Typed, position: Typed) -
 def xml_field(d: Dialect, raw: Typed, name: Typed) -> Typed:
     """A field of a Windows event in XML: a named Data, an element, or an attribute of System.
 
-    Entities are as in the event: `xml_text` decodes them, over a column, since it reads its
-    argument several times.
+    Entities are as in the event: `xml_named` and `xml_numeric` decode them, over a column,
+    since they read their argument several times.
     """
     field, text = str(name.constant), as_text(d, raw).sql
     quoted = re.escape(field)
@@ -136,17 +136,21 @@ def xml_field(d: Dialect, raw: Typed, name: Typed) -> Typed:
     return any_text(found)
 
 
-@eval_function("xml_text")
-def xml_text(d: Dialect, field: Typed) -> Typed:
-    """A text of XML with the five entities and numeric ones decoded; no other is expanded."""
-    value = as_text(d, field).sql
-    plain = d.case(
-        [(d.function("contains", value, d.literal("&#")), d.function("xml_text", value))], value
-    )
+@eval_function("xml_named")
+def xml_named(d: Dialect, field: Typed) -> Typed:
+    """A text of XML with the five entities decoded."""
+    value = plain = as_text(d, field).sql
     for entity, character in ENTITIES:
         plain = d.function("replace", plain, d.literal(entity), d.literal(character))
-    plain = d.function("replace", plain, d.literal("&amp;"), d.literal("&"))
     return any_text(d.case([(d.function("contains", value, d.literal("&")), plain)], value))
+
+
+@eval_function("xml_numeric")
+def xml_numeric(d: Dialect, field: Typed) -> Typed:
+    """A text of XML with the five entities and numeric ones decoded; no other is expanded."""
+    value = as_text(d, field).sql
+    decoded = d.function("spl_xml_text", value)
+    return any_text(d.case([(d.function("contains", value, d.literal("&")), decoded)], value))
 
 
 @eval_function("xml_names")

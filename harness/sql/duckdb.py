@@ -195,31 +195,6 @@ def _utc(d: DuckDBDialect, epoch: Node) -> Node:
     return cast_to(raw("TIMEZONE", text("UTC"), _timestamp(d, epoch)), "TIMESTAMPTZ")
 
 
-def _xml_text(d: DuckDBDialect, value: Node) -> Node:
-    """Character references decoded; what names no character stays as it is.
-
-    The value is cut at each `&#`; each part after the first is led by the character that its
-    digits name.
-    """
-    part = exp.Column(this=exp.Identifier(this="p", quoted=False))
-    index = exp.Column(this=exp.Identifier(this="i", quoted=False))
-    digits = raw("REGEXP_EXTRACT", part, text(r"^(x[0-9A-Fa-f]{1,6}|[0-9]{1,7});"), whole(1))
-    code = cast_to(raw("REGEXP_REPLACE", digits, text("^x"), text("0x")), "INTEGER", attempt=True)
-    valid = exp.Between(this=code, low=whole(1), high=whole(0x10FFFF))
-    rest = raw("SUBSTR", part, exp.Add(this=raw("LENGTH", digits), expression=whole(2)))
-    decoded = exp.DPipe(this=raw("CHR", code), expression=rest)
-    kept = exp.DPipe(this=text("&#"), expression=part)
-    first = exp.EQ(this=index, expression=whole(1))
-    body = d.case([(first, part), (valid, decoded)], kept)
-    names = [exp.Identifier(this="p", quoted=False), exp.Identifier(this="i", quoted=False)]
-    parts = raw(
-        "LIST_TRANSFORM",
-        raw("STRING_SPLIT", value, text("&#")),
-        exp.Lambda(this=body, expressions=names),
-    )
-    return raw("ARRAY_TO_STRING", parts, text(""))
-
-
 def _true(d: DuckDBDialect) -> Node:
     return exp.true()
 
@@ -270,7 +245,6 @@ TABLE: dict[str, Callable[..., Node]] = {
     "list_zip": _zip,
     "struct_part": _struct_part,
     "utc_timestamp": _timestamp,
-    "xml_text": _xml_text,
     "strftime": _strftime,
     "strptime": _strptime,
     "epoch_of": _epoch,
