@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DEFAULT_STANZA = "default"
+WARNINGS_MAX = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ def parse_conf(text: str, *, path: str, app: str) -> ConfFile:
     """Read one conf file; malformed lines become warnings, never errors.
 
     A stanza or a key that comes twice in a file: stanzas are joined, the last value wins.
+    Of more than WARNINGS_MAX malformed lines the rest is one warning with their number.
     """
     reading = _Reading(path, app)
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
@@ -76,10 +78,13 @@ def parse_conf(text: str, *, path: str, app: str) -> ConfFile:
         stripped = line.strip()
         if not stripped or stripped[0] == "#":
             continue
-        while line.endswith("\\") and number < len(lines):
-            line = f"{line[:-1]}\n{lines[number]}"
+        while lines[number - 1].endswith("\\") and number < len(lines):
             number += 1
+        if number > first + 1:
+            continued = [part[:-1] for part in lines[first : number - 1]]
+            line = "\n".join([*continued, lines[number - 1]])
         reading.take(line.strip(), first + 1)
+    reading.close()
     return ConfFile(
         {name: Stanza(name, path, at, keys) for name, (at, keys) in reading.stanzas.items()},
         tuple(reading.warnings),
@@ -96,6 +101,8 @@ class _Reading:
         self.warnings: list[Warned] = []
         self.current: dict[str, Setting] | None = None
         self.lost = False
+        self.unshown = 0
+        self.unshown_from = 0
 
     def take(self, line: str, number: int) -> None:
         if line[0] == "[":
@@ -126,8 +133,19 @@ class _Reading:
     def _open(self, name: str, number: int) -> None:
         _, self.current = self.stanzas.setdefault(name, (number, {}))
 
+    def close(self) -> None:
+        if self.unshown:
+            place = Place(self.path, self.unshown_from)
+            self.warnings.append(
+                Warned(f"from here on {self.unshown:,} more lines cannot be used", place)
+            )
+
     def _warn(self, message: str, number: int) -> None:
-        self.warnings.append(Warned(message, Place(self.path, number)))
+        if len(self.warnings) < WARNINGS_MAX:
+            self.warnings.append(Warned(message, Place(self.path, number)))
+            return
+        self.unshown_from = self.unshown_from or number
+        self.unshown += 1
 
 
 def _shown(line: str) -> str:

@@ -7,10 +7,11 @@ models"; the JSON's keys are those that Splunk's REST endpoint `datamodel/model`
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from harness.apps.faults import AppUnreadable, UnknownDataModel
+from harness.apps.faults import AppTooLarge, AppUnreadable, UnknownDataModel
 from harness.errors import Place, nearest
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 FieldKind = Literal["inherited-base", "extracted", "calculated"]
 _ROOTS = ("BaseEvent", "BaseSearch", "BaseTransaction", "BaseInterface", "BaseImplements")
 _LINEAGE_MAX = 50
+FIELDS_MAX = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,11 @@ class DataModel:
 
 
 def data_model_of(text: str, *, path: str) -> DataModel:
-    """Read one data model; AppUnreadable where the JSON is not one."""
+    """Read one data model; AppUnreadable where the JSON is not one.
+
+    Raises AppTooLarge where all data sets together, each with what it inherits, have more than
+    FIELDS_MAX fields and constraints.
+    """
     try:
         document = json.loads(text)
     except json.JSONDecodeError as error:
@@ -106,6 +112,8 @@ def data_model_of(text: str, *, path: str) -> DataModel:
         ) from error
     except RecursionError as error:
         raise AppUnreadable("the JSON is nested too deeply", place=Place(path)) from error
+    except ValueError as error:  # a number of more digits than Python converts
+        raise AppUnreadable(f"not JSON that can be read: {error}", place=Place(path)) from error
     return _Model(document, text, path).read()
 
 
@@ -117,12 +125,19 @@ class _Model:
         self.text = text
         self.path = path
         self.done: dict[str, DataSet] = {}
+        self.fields = 0
+        self.line_ends = [at for at, character in enumerate(text) if character == "\n"]
 
     def read(self) -> DataModel:
         if not isinstance(self.document, dict):
             raise self._fault("a data model is a JSON object")
         name = _word(self.document, "modelName")
-        objects = {_word(one, "objectName"): one for one in _records(self.document, "objects")}
+        objects: dict[str, Mapping[str, Any]] = {}
+        for one in self._records(self.document, "objects"):
+            dataset = _word(one, "objectName")
+            if dataset in objects:
+                raise self._fault(f"two data sets are called `{dataset}`")
+            objects[dataset] = one
         if not name or "" in objects:
             raise self._fault("`modelName` and every `objectName` have to be there")
         for dataset in objects:
@@ -150,7 +165,7 @@ class _Model:
     def _dataset(self, name: str, record: Mapping[str, Any], parent: DataSet | None) -> DataSet:
         lineage = (*(parent.lineage if parent else ()), name)
         constraints = list(parent.constraints if parent else ())
-        for constraint in _records(record, "constraints"):
+        for constraint in self._records(record, "constraints"):
             search = _word(constraint, "search")
             if search and search not in constraints:
                 constraints.append(search)
@@ -159,6 +174,13 @@ class _Model:
         for own in self._fields(record, lineage, start):
             if own.qualified_name not in fields or own.kind == "calculated":
                 fields[own.qualified_name] = own
+        self.fields += len(fields) + len(constraints)
+        if self.fields > FIELDS_MAX:
+            raise AppTooLarge(
+                f"the data sets have more than {FIELDS_MAX:,} fields, inherited ones included",
+                place=Place(self.path),
+                hints=["split the model"],
+            )
         transaction = "transaction" in record or _word(record, "parentName") == "BaseTransaction"
         return DataSet(
             name=name,
@@ -167,19 +189,19 @@ class _Model:
             fields=tuple(fields.values()),
             base_search=_word(record, "baseSearch") or (parent.base_search if parent else None),
             unsupported="a transaction data set" if transaction else None,
-            place=Place(self.path, self.text.count("\n", 0, start) + 1),
+            place=self._place(start),
         )
 
     def _fields(
         self, record: Mapping[str, Any], lineage: tuple[str, ...], start: int
     ) -> Iterator[ModelField]:
-        for one in _records(record, "fields"):
+        for one in self._records(record, "fields"):
             owner = _word(one, "owner")
             base = owner in _ROOTS
             yield self._field(one, lineage, start, kind="inherited-base" if base else "extracted")
-        for calculation in _records(record, "calculations"):
+        for calculation in self._records(record, "calculations"):
             kind = _word(calculation, "calculationType")
-            for one in _records(calculation, "outputFields"):
+            for one in self._records(calculation, "outputFields"):
                 yield self._field(
                     one,
                     lineage,
@@ -221,8 +243,19 @@ class _Model:
             multivalue=bool(record.get("multivalue", False)),
             hidden=bool(record.get("hidden", False)),
             unsupported=unsupported,
-            place=Place(self.path, self.text.count("\n", 0, at) + 1),
+            place=self._place(at),
         )
+
+    def _records(self, record: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+        value = record.get(key)
+        if value is None:
+            return []
+        if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+            raise self._fault(f"`{key}` is not a list of objects")
+        return value
+
+    def _place(self, at: int) -> Place:
+        return Place(self.path, bisect_left(self.line_ends, at) + 1)
 
     def _fault(self, message: str) -> AppUnreadable:
         return AppUnreadable(message, place=Place(self.path), hints=["export the model again"])
@@ -230,11 +263,6 @@ class _Model:
 
 def _upto(lineage: tuple[str, ...], owner: str) -> tuple[str, ...]:
     return lineage[: lineage.index(owner) + 1] if owner in lineage else lineage
-
-
-def _records(record: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
-    value = record.get(key)
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def _word(record: Mapping[str, Any], key: str) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import codecs
 import os
+import stat
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,9 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CONF_BYTES_MAX = 8 * 2**20
-MODEL_BYTES_MAX = 32 * 2**20
+MODEL_BYTES_MAX = 8 * 2**20
 FILES_MAX = 20_000
-DEPTH_MAX = 8
 
 READ_CONFS = ("props", "transforms", "eventtypes", "tags", "macros")
 _ARCHIVES = (".tgz", ".tar.gz", ".tar", ".spl", ".zip")
@@ -60,14 +61,15 @@ class AppFolder:
             return None
         path = self.confine(relative)
         try:
+            # Not opened before it is known to be a plain file: opening a pipe would wait for ever.
+            if not stat.S_ISREG(path.stat().st_mode):
+                raise AppUnreadable(
+                    "not a plain file", place=Place(shown), hints=["put a file in its place"]
+                )
             with path.open("rb") as file:
                 raw = file.read(bytes_max + 1)
         except OSError as error:
-            raise AppUnreadable(
-                f"cannot be read: {error.strerror}",
-                place=Place(shown),
-                hints=["check that it is a file, and its permissions"],
-            ) from error
+            raise _unreadable(error, shown) from error
         if len(raw) > bytes_max:
             raise AppTooLarge(
                 f"the file is larger than {bytes_max // 2**20} MiB",
@@ -94,14 +96,19 @@ class AppFolder:
     def files(self, folder: str, suffix: str = "") -> list[str]:
         """The names, sorted, of the files right inside one folder of the app."""
         try:
-            names = sorted(entry.name for entry in (self.root / folder).iterdir())
+            with os.scandir(self.root / folder) as entries:
+                names = [entry.name for entry in islice(entries, FILES_MAX + 1)]
         except (FileNotFoundError, NotADirectoryError):
             return []
+        except OSError as error:
+            raise _unreadable(error, self.shown(folder)) from error
         if len(names) > FILES_MAX:
             raise AppTooLarge(
-                f"more than {FILES_MAX} files in one folder", place=Place(self.shown(folder))
+                f"more than {FILES_MAX} files in one folder",
+                place=Place(self.shown(folder)),
+                hints=["remove what is not needed"],
             )
-        return [name for name in names if name.endswith(suffix)]
+        return sorted(name for name in names if name.endswith(suffix))
 
     def ignored(self) -> Iterator[Ignored]:
         """What the app holds on disk that has no effect here, a line a file or whole folder."""
@@ -139,6 +146,12 @@ _FOLDER_REASONS = {
 }
 
 
+def _unreadable(error: OSError, shown: str) -> AppUnreadable:
+    return AppUnreadable(
+        f"cannot be read: {error.strerror}", place=Place(shown), hints=["check its permissions"]
+    )
+
+
 def _reason_of_file(name: str) -> str:
     if not name.endswith(".conf"):
         return "not a configuration file"
@@ -174,9 +187,10 @@ def open_app(path: Path, *, system: bool = False) -> AppFolder:
             hints=["name the folder of a Splunk app, the one that has `default/` in it"],
         )
     root = Path(os.path.realpath(path))
+    app = AppFolder(root.name, root, system)
     if any((root / layer).is_dir() for layer in _LAYERS):
-        return AppFolder(root.name, root, system)
-    inside = sorted(entry.name for entry in root.iterdir() if (entry / "default").is_dir())
+        return app
+    inside = [name for name in app.files("") if (root / name / "default").is_dir()]
     hint = f"name the app inside: `{inside[0]}`" if inside else "an app has a folder `default/`"
     raise AppNotFound(
         "no Splunk app: no `default/`, no `local/`", place=Place(str(path)), hints=[hint]

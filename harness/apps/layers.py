@@ -53,7 +53,7 @@ class Layers:
     def __init__(self, apps: Sequence[AppFolder]) -> None:
         """Take the apps in any order."""
         self.apps = tuple(sorted(apps, key=lambda app: (not app.system, app.name)))
-        self._warnings: list[Warned] = []
+        self._warnings: dict[Warned, None] = {}
         self._hidden: dict[tuple[str, str], Ignored] = {}
         self._confs: dict[str, Mapping[str, Stanza]] = {}
         self._exports: dict[str, Exports] = {}
@@ -70,9 +70,7 @@ class Layers:
 
     def warn(self, message: str, place: Place) -> None:
         """Note something that cannot be used as written, once."""
-        warned = Warned(message, place)
-        if warned not in self._warnings:
-            self._warnings.append(warned)
+        self._warnings[Warned(_printable(message), place)] = None
 
     def conf(self, name: str) -> Mapping[str, Stanza]:
         """The stanzas of one conf file over all apps; `name` without `.conf`."""
@@ -132,7 +130,7 @@ class Layers:
             line = text.count("\n", 0, text.index(_REPLACEMENT)) + 1
             self.warn("bytes that are not UTF-8 were replaced", Place(path, line))
         parsed = parse_conf(text, path=path, app=app.name)
-        self._warnings.extend(parsed.warnings)
+        self._warnings.update(dict.fromkeys(parsed.warnings))
         return parsed
 
     def _read_exports(self, app: AppFolder) -> Exports:
@@ -151,6 +149,11 @@ class Layers:
                 Place(app.shown("metadata/default.meta")),
             )
         return Exports(by_path)
+
+
+def _printable(message: str) -> str:
+    """Names out of an app's files may hold terminal escapes; a warning is printed."""
+    return "".join(character if character.isprintable() else "?" for character in message)
 
 
 def _lay(lower: dict[str, Stanza], upper: Stanza) -> None:

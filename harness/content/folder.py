@@ -164,17 +164,21 @@ class ContentFolder:
         wanted = query.strip().casefold()
         words = [word.encode() for word in wanted.split()]
         found: list[Path] = []
+        fault: HarnessError | None = None
         for path in self.detection_paths:
             # A long name may be folded over two lines of YAML, so its words are looked for.
             text = _bytes_of(path).lower()
             if words and all(word in text for word in words):
                 try:
                     detection = read_detection(path)
-                except HarnessError:
-                    continue  # told when it is asked for by its path
+                except HarnessError as error:
+                    fault = error
+                    continue
                 names = (detection.name.casefold(), (detection.id or "").casefold())
                 if wanted in names:
                     found.append(path)
+        if fault is not None and not found:
+            raise fault
         return found
 
     def _names(self, query: str) -> set[str]:

@@ -134,8 +134,8 @@ class Connection:
                 url, headers=dict(headers), timeout=timeout, stream=True, allow_redirects=False
             )
         except (exceptions.SSLError, exceptions.ProxyError, exceptions.ConnectTimeout) as error:
-            if _is_about_trust(error):
-                raise _untrusted(url, error) from error
+            if (distrust := _distrust(error)) is not None:
+                raise _untrusted(url, distrust) from error
             raise self._not_connected(url, _reason(error)) from error
         except exceptions.Timeout as error:
             if time.monotonic() - started < timeout[1]:  # the TLS handshake, not the answer
@@ -296,8 +296,16 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         pending += [*current.args, getattr(current, "reason", None), current.__cause__]
 
 
-def _is_about_trust(error: BaseException) -> bool:
-    return any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(error))
+def _distrust(error: BaseException) -> str | None:
+    """Why a certificate was not accepted, or `None` when that is not what `error` is about."""
+    from urllib3.util.ssl_match_hostname import CertificateError  # noqa: PLC0415
+
+    for cause in _causes(error):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return cause.verify_message or "certificate not accepted"
+        if isinstance(cause, CertificateError):
+            return str(cause)
+    return None
 
 
 def _is_new_connection(error: BaseException) -> bool:
@@ -306,14 +314,9 @@ def _is_new_connection(error: BaseException) -> bool:
     return any(isinstance(cause, NewConnectionError) for cause in _causes(error))
 
 
-def _untrusted(url: str, error: BaseException) -> UntrustedServer:
-    reason = next(
-        cause.verify_message
-        for cause in _causes(error)
-        if isinstance(cause, ssl.SSLCertVerificationError)
-    )
+def _untrusted(url: str, reason: str) -> UntrustedServer:
     return UntrustedServer(
-        f"the server does not prove who it is ({reason or 'certificate not accepted'})",
+        f"the server does not prove who it is ({shown(reason)})",
         place=Place(path=shown(url)),
         hints=("behind a proxy that opens TLS, name its certificates in REQUESTS_CA_BUNDLE",),
     )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import codecs
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -159,3 +160,39 @@ def test_reading_the_builtin_apps_imports_nothing_heavy() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    app = write_app(tmp_path, "a", {})
+    os.mkfifo(app / "default/macros.conf")
+    with pytest.raises(AppUnreadable, match=r"macros\.conf: not a plain file"):
+        _ = load_apps([app]).macros
+
+
+def test_a_folder_in_a_files_place(tmp_path: Path) -> None:
+    app = write_app(tmp_path, "a", {})
+    (app / "default/macros.conf").mkdir()
+    with pytest.raises(AppUnreadable, match=r"macros\.conf: not a plain file"):
+        _ = load_apps([app]).macros
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_folder_that_may_not_be_read(tmp_path: Path) -> None:
+    app = write_app(tmp_path, "a", {"lookups/t.csv": "a\n1\n"})
+    (app / "lookups").chmod(0)
+    try:
+        with pytest.raises(AppUnreadable, match="lookups: cannot be read: Permission denied"):
+            _ = load_apps([app]).lookups
+    finally:
+        (app / "lookups").chmod(0o700)
+
+
+def test_a_folder_has_a_greatest_number_of_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = write_app(tmp_path, "a", {f"lookups/{n}.csv": "a\n1\n" for n in range(4)})
+    monkeypatch.setattr(folder, "FILES_MAX", 4)
+    assert "3.csv" in load_apps([app]).lookups
+    (app / "lookups/4.csv").write_text("a\n1\n")
+    with pytest.raises(AppTooLarge, match="more than 4 files in one folder"):
+        _ = load_apps([app]).lookups

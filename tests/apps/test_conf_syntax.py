@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 
-from harness.apps.conf import as_boolean, parse_conf
+from harness.apps.conf import WARNINGS_MAX, as_boolean, parse_conf
 
 
 def values(text: str) -> dict[str, dict[str, str]]:
@@ -111,3 +113,20 @@ def test_terminal_escapes_do_not_reach_a_warning() -> None:
 )
 def test_booleans(value: str | None, *, default: bool, meant: bool) -> None:
     assert as_boolean(value, default=default) is meant
+
+
+def test_malformed_lines_without_end_are_counted() -> None:
+    read = parse_conf("[s]\n" + "broken\n" * 5_000, path="p", app="a")
+    assert len(read.warnings) == WARNINGS_MAX + 1
+    last = read.warnings[-1]
+    assert last.place.line == WARNINGS_MAX + 2
+    assert f"{5_000 - WARNINGS_MAX:,} more lines" in last.message
+
+
+def test_a_very_long_continuation_costs_what_its_size_does() -> None:
+    lines = 400_000
+    started = time.process_time()
+    read = parse_conf("[s]\na = " + "x\\\n" * lines + "y\n", path="p", app="a")
+    # Copying the text again for each line would take minutes.
+    assert time.process_time() - started < 10
+    assert read.stanzas["s"].settings["a"].value == "x\n" * lines + "y"

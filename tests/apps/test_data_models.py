@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from app_writing import write_app
 
-from harness.apps import AppUnreadable, DataModel, UnknownDataModel, load_apps
+from harness.apps import (
+    AppTooLarge,
+    AppUnreadable,
+    DataModel,
+    UnknownDataModel,
+    datamodels,
+    load_apps,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -175,6 +182,16 @@ def test_unknown_names_have_the_nearest_as_hint(tmp_path: Path) -> None:
             "no `fieldName`",
         ),
         ("[" * 200_000, "nested too deeply"),
+        ('{"modelName": ' + "1" * 10_000 + "}", "not JSON that can be read"),
+        ({"modelName": "Change", "objects": {"objectName": "a"}}, "`objects` is not a list"),
+        (
+            {"modelName": "Change", "objects": [{"objectName": "a", "fields": ["user"]}]},
+            "`fields` is not a list of objects",
+        ),
+        (
+            {"modelName": "Change", "objects": [{"objectName": "a"}, {"objectName": "a"}]},
+            "two data sets are called `a`",
+        ),
     ],
 )
 def test_a_file_that_is_no_data_model(tmp_path: Path, document: object, message: str) -> None:
@@ -202,3 +219,12 @@ def test_a_whole_model_replaces_one_of_a_lower_layer(tmp_path: Path) -> None:
     )
     model = load_apps([app]).data_model("M")
     assert [one.name for one in model.datasets] == ["high"]
+
+
+def test_inheritance_cannot_multiply_fields_without_end(tmp_path: Path) -> None:
+    # A few hundred kilobytes that would be ten million fields.
+    root = {"objectName": "r", "fields": [one_field(f"f{n}", "r") for n in range(2_000)]}
+    children = [{"objectName": f"c{n}", "parentName": "r"} for n in range(5_000)]
+    document = {"modelName": "Change", "objects": [root, *children]}
+    with pytest.raises(AppTooLarge, match=f"more than {datamodels.FIELDS_MAX:,} fields"):
+        load(tmp_path, document)

@@ -105,14 +105,14 @@ def defined(known: SourceKnowledge) -> set[str]:
     return names
 
 
-def data_source(name: str) -> tuple[set[str], set[str]]:
+def data_source(name: str, *, whole: bool = True) -> tuple[set[str], set[str]]:
     """The fields that a real add-on gives, and those that the example's XML itself names."""
     path = DATA_SOURCES / name
     if not path.exists():
         pytest.skip("the folder ../shared/corpus is not there")
     document = yaml.safe_load(path.read_text(encoding="utf-8"))
     native: set[str] = set()
-    for element in ET.fromstring(document["example_log"]).iter():
+    for element in ET.fromstring(document["example_log"]).iter() if whole else ():
         native.add(element.tag.rpartition("}")[2])
         native |= set(element.attrib)
         if element.tag.endswith("}Data"):
@@ -143,6 +143,40 @@ def test_every_field_of_the_real_add_on_that_is_not_xmls_own_is_given_from_text(
     known = apps.props_for(*TEXT)
     given = defined(known) | set(extracted(known, PROCESS_CREATED))
     assert listed - native - given == set()
+
+
+@pytest.mark.parametrize("sourcetype", ["XmlWinEventLog", "xmlwineventlog"])
+def test_every_field_of_script_block_logging_is_given(apps: Apps, sourcetype: str) -> None:
+    listed, _ = data_source("powershell_script_block_logging_4104.yml", whole=False)
+    known = apps.props_for("XmlWinEventLog:Microsoft-Windows-PowerShell/Operational", sourcetype)
+    # The example is cut short; the names of the event's data are those of its manifest:
+    # Microsoft-Windows-PowerShell, event 4104, and the elements of any event's System.
+    native = {
+        "MessageNumber", "MessageTotal", "ScriptBlockText", "ScriptBlockId", "Path",
+        "Name", "Guid", "EventID", "Version", "Level", "Task", "Opcode", "Keywords",
+        "SystemTime", "EventRecordID", "ActivityID", "ProcessID", "ThreadID", "Channel",
+        "Computer", "UserID",
+    }  # fmt: skip
+    assert listed - native - defined(known) == set()
+
+
+@pytest.mark.parametrize("sourcetype", ["XmlWinEventLog", "xmlwineventlog"])
+def test_xml_from_a_source_that_is_called_like_text(apps: Apps, sourcetype: str) -> None:
+    # security_content sends Defender's XML so, and its searches ask for EventCode.
+    known = apps.props_for("WinEventLog:Microsoft-Windows-Windows Defender/Operational", sourcetype)
+    assert known.kv_mode == "xml"
+    last = {alias.target: alias.source for alias in known.aliases}
+    assert last["EventCode"] == last["signature_id"] == "EventID"
+    assert last["dest"] == last["dvc"] == "Computer"
+
+
+@pytest.mark.parametrize("sourcetype", ["WinEventLog", "WinEventLog:Security"])
+def test_text_has_no_automatic_fields(apps: Apps, sourcetype: str) -> None:
+    # A command line such as `a.exe EventCode=1` must give no field.
+    known = apps.props_for("WinEventLog:Security", sourcetype)
+    assert known.kv_mode == "none"
+    last = {alias.target: alias.source for alias in known.aliases}
+    assert (last["signature_id"], last["dest"]) == ("EventCode", "ComputerName")
 
 
 @pytest.mark.parametrize(

@@ -159,7 +159,7 @@ def test_a_bomb_is_stopped_by_its_ratio(tmp_path: Path, kind: str) -> None:
     if kind == "zip":
         zipped(path, {"a.log": BOMB})
     elif kind == "gz":
-        path.write_bytes(gzip.compress(BOMB, 1))
+        path.write_bytes(gzip.compress(BOMB))
     else:
         tarred(path, {"a.log": BOMB})
     with pytest.raises(UnsafeArchive, match="more than 250 times its size"):
@@ -186,7 +186,7 @@ def test_bytes_and_entries_are_bounded(tmp_path: Path) -> None:
 
 def test_one_name_twice_is_refused(tmp_path: Path) -> None:
     archive = tarred(tmp_path / "a.tar", {"a.log": b"one", "A.LOG": b"two"})
-    with pytest.raises(UnsafeArchive, match="holds `A.LOG` twice"):
+    with pytest.raises(UnsafeArchive, match=r"holds `A\.LOG` twice"):
         unpack(archive, tmp_path / "out", Limits())
     archive = tarred(tmp_path / "b.tar", {"a": b"one", "a/b.log": b"two"})
     with pytest.raises(UnsafeArchive, match="twice"):
@@ -236,15 +236,15 @@ def test_an_encrypted_zip_cannot_be_read(tmp_path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[content.index(b"PK\x01\x02") + 8] |= 1
     path.write_bytes(content)
-    with pytest.raises(DamagedArchive, match="`a.log` in the archive is encrypted"):
+    with pytest.raises(DamagedArchive, match=r"`a\.log` in the archive is encrypted"):
         unpack(path, tmp_path / "out", Limits())
 
 
-@pytest.mark.parametrize("members", [{}, {"a.log": b""}])
-def test_an_archive_without_data_is_empty(tmp_path: Path, members: dict[str, bytes]) -> None:
+def test_an_archive_without_data_is_empty(tmp_path: Path) -> None:
     for archive in (
-        zipped(tmp_path / "a.zip", members),
-        tarred(tmp_path / "a.tar.gz", members),
+        zipped(tmp_path / "none.zip", {}),
+        zipped(tmp_path / "a.zip", {"a.log": b""}),
+        tarred(tmp_path / "a.tar.gz", {"a.log": b""}),
     ):
         with pytest.raises(EmptyDataset, match="holds no data"):
             unpack(archive, tmp_path / "out", Limits())
@@ -263,6 +263,7 @@ def test_a_full_disk_while_unpacking_leaves_nothing(
             self.stream = stream
 
         def write(self, block: bytes) -> int:
+            assert block
             raise OSError(errno.ENOSPC, "No space left on device")
 
         def close(self) -> None:

@@ -60,7 +60,7 @@ def silent_port() -> Iterator[int]:
 def test_a_host_without_address_is_asked_once_in_ten_minutes(
     settings: StoreSettings, questions: list[str]
 ) -> None:
-    with pytest.raises(Unreachable, match="data.example cannot be reached") as first:
+    with pytest.raises(Unreachable, match=r"data\.example cannot be reached") as first:
         Store(settings).obtain(FILE)
     assert "Name or service not known" in str(first.value)
     with pytest.raises(Unreachable, match="could not be reached a while ago") as second:
@@ -191,7 +191,7 @@ def test_a_proxy_that_cannot_be_reached_is_unreachable(
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{unused.getsockname()[1]}")
-        with pytest.raises(Unreachable, match="data.example cannot be reached"):
+        with pytest.raises(Unreachable, match=r"data\.example cannot be reached"):
             Store(settings).obtain(FILE)
     with pytest.raises(Unreachable, match="a while ago"):
         Store(settings).obtain(FILE)
