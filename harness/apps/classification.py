@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
 from harness.apps.conf import DEFAULT_STANZA, as_boolean
+from harness.apps.words import url_decoded
 from harness.errors import Place
 
 if TYPE_CHECKING:
@@ -49,12 +49,12 @@ def tags_of(
             warn(f"`[{stanza.name}]` is not `[field=value]`", stanza.place)
             continue
         enabled = frozenset(
-            unquote(tag)
+            url_decoded(tag)
             for tag, setting in stanza.settings.items()
             if as_boolean(setting.value, default=False)
         )
         if enabled:
-            key = (unquote(name.strip()), unquote(value.strip()))
+            key = (url_decoded(name.strip()), url_decoded(value.strip()))
             found[key] = found.get(key, frozenset()) | enabled
     return found
 

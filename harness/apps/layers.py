@@ -12,10 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
 from harness.apps.conf import ConfFile, Stanza, parse_conf
 from harness.apps.faults import Ignored, Warned
+from harness.apps.words import url_decoded
 from harness.errors import Place
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ class Layers:
             for stanza in self._parse(app, f"metadata/{name}").stanzas.values():
                 export = stanza.settings.get("export")
                 if export is not None:
-                    parts = [unquote(part) for part in stanza.name.split("/")]
+                    parts = [url_decoded(part) for part in stanza.name.split("/")]
                     path = "" if stanza.name == "default" else "/".join(parts)
                     by_path[path] = export.value == "system"
         if not any(by_path.values()):

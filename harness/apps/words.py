@@ -1,4 +1,4 @@
-"""Lists of words as conf values write them: separated, some in double quotes."""
+"""Words as conf files write them: lists, some of them quoted, and URL encoding."""
 
 from __future__ import annotations
 
@@ -31,6 +31,15 @@ def quoted_words(text: str, *, separators: str = ", \t\n", keep_quotes: bool = F
         position += 1
     _close(words, current, whole=whole and not keep_quotes)
     return words
+
+
+def url_decoded(text: str) -> str:
+    """The text of a stanza's name, in which `%20` and the like are characters (as UTF-8)."""
+    if "%" not in text:
+        return text
+    from urllib.parse import unquote  # noqa: PLC0415 - 3 ms, and such names are rare
+
+    return unquote(text)
 
 
 def _close(words: list[str], current: list[str], *, whole: bool) -> None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _HEADER = "# Written by --harness-accept: results that were seen, and must not change unseen.\n"
 _SUFFIX = ".accepted.yaml"
+_LINE_BREAKS = frozenset("\x85\u2028\u2029")
 _LOCK_TIMEOUT_SECONDS = 30
 Pins = dict[str, tuple[str | None, Expectation]]
 
@@ -85,8 +86,7 @@ def write_accepted(
     changed and renamed into place under a lock. Raises `MalformedExpectation` where the file
     there cannot be written.
     """
-    import yaml  # noqa: PLC0415 - only accepting writes YAML
-    from filelock import FileLock, Timeout  # noqa: PLC0415 - as above
+    from filelock import FileLock, Timeout  # noqa: PLC0415 - only accepting locks
 
     file = accepted_beside(path)
     name = hashlib.sha256(os.fsencode(file.resolve())).hexdigest()[:16]
@@ -99,9 +99,7 @@ def write_accepted(
                 "results": results,
                 "risk": [_plain_risk(item) for item in risk],
             }
-            text = yaml.safe_dump(
-                {"trials": trials}, sort_keys=False, allow_unicode=True, width=100
-            )
+            text = _yaml_text({"trials": trials})
             beside = file.with_name(f".{file.name}.{os.getpid()}")
             beside.write_text(_HEADER + text, encoding="utf-8")
             beside.replace(file)
@@ -114,6 +112,16 @@ def write_accepted(
     except OSError as error:
         raise MalformedExpectation(f"cannot write `{file}`: {error.strerror or error}") from error
     return file
+
+
+def _yaml_text(data: dict[str, Any]) -> str:
+    import yaml  # noqa: PLC0415 - only accepting writes YAML
+
+    text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)
+    if _LINE_BREAKS.isdisjoint(text):
+        return text
+    # PyYAML writes these as they are, and a reader takes them for line breaks.
+    return yaml.safe_dump(data, sort_keys=False, width=100)
 
 
 def _plain_trials(file: Path) -> dict[str, Any]:

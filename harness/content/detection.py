@@ -19,6 +19,7 @@ from harness.content.entries import Entry
 from harness.content.errors import MalformedDetection
 from harness.content.risk_rule import (
     RiskRule,
+    half_tokens,
     risk_from_findings,
     risk_from_observables,
     risk_from_rba,
@@ -167,6 +168,12 @@ def detection_from(document: Document, path: Path) -> Detection:
         risk = risk_from_rba(top, kind)
     else:
         risk = risk_from_observables(tags, kind, warn)
+    for message in dict.fromkeys([risk.message, *(rule.message for rule in risk.objects)]):
+        for token in half_tokens(message):
+            warn(
+                f"the message has `{token}` with one `$`, which is replaced only between two",
+                top.place(),
+            )
     at_top = _TOP_KEYS | _ESCU6_KEYS
     _warn_of_unknown(top, at_top | _TAG_KEYS if tags is top else at_top, warn)
     if tags is not top:

@@ -6,6 +6,7 @@ The rules: github.com/splunk/contentctl (`detection_abstract.py`, `rba.py`) and 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast, get_args
 
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
 
     from harness.content.entries import Entry
     from harness.errors import Place
+
+# A field's name may hold spaces, dots and braces (`Threat Name`, `destination{}.address`); it
+# neither begins nor ends with a space, so that `C$ on $dest$` has one token, not two.
+TOKEN = re.compile(r"\$([^\s$](?:[^$\n]*[^\s$])?)\$")
+# Half a token; `C$` and `ADMIN$` are shares, and `$5` is money.
+_HALF_TOKEN = re.compile(r"\$[A-Za-z_][\w.]*|\b[a-z_][\w.]+\$")
 
 RiskObjectType = Literal["system", "user", "other"]
 
@@ -181,6 +188,11 @@ def _risk_object_type(entry: Entry) -> RiskObjectType:
         hints = nearest(called, known) or (f"known types: {', '.join(known)}",)
         raise entry.fault(f"unknown risk object type `{called}`", "type", hints=hints)
     return cast("RiskObjectType", called)
+
+
+def half_tokens(message: str) -> tuple[str, ...]:
+    """What looks like a token that lacks one of its `$`: `$dest` at the end of a message."""
+    return tuple(_HALF_TOKEN.findall(TOKEN.sub(" ", message)))
 
 
 def _for_type(

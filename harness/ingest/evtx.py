@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from harness.errors import Place
 from harness.ingest.errors import DamagedFile, Loss
@@ -44,7 +44,7 @@ def evtx_events(path: Path, losses: list[Loss]) -> Iterator[str]:
                 losses.append(Loss(str(path), "too many damaged parts: the rest is missing"))
                 break
             continue
-        yield one_line(record["data"])
+        yield one_line(cast("dict[str, str]", record)["data"])
 
 
 def one_line(text: str) -> str:

@@ -52,7 +52,6 @@ def read_file(
     if first.startswith(EVTX_MAGIC):
         from harness.ingest.evtx import evtx_events  # noqa: PLC0415 - a package of its own
 
-        pieces.close()
         events = (("xml", text) for text in evtx_events(path, noted))
         yield from _batched(events, path, origin, empty="the log holds no events")
         return

@@ -5,7 +5,6 @@ from __future__ import annotations
 import codecs
 import gzip
 import zlib
-from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from harness.errors import Place
@@ -19,6 +18,7 @@ from harness.ingest.errors import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 CHUNK_BYTES = 4 * 1024 * 1024
 MAX_UNPACKED_BYTES = 64 * 1024**3
@@ -27,8 +27,11 @@ RATIO_FREE_BYTES = 64 * 1024**2
 GZIP_MAGIC = b"\x1f\x8b"
 EVTX_MAGIC = b"ElfFile\x00"
 POINTER = b"version https://git-lfs.github.com/spec/v1"
-MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"))
-MARKS += ((codecs.BOM_UTF16_BE, "utf-16-be"),)
+MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
 
 
 def opened(path: Path) -> IO[bytes]:

@@ -13,22 +13,20 @@ the events sees the times of what happened.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from harness.content.risk_rule import TOKEN
 from harness.errors import nearest
 from harness.risk.events import Notable, RiskEvent, RiskOutcome, ThreatObject
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Mapping
 
     from harness.content import Detection, RiskObjectRule
     from harness.model import Rows, Value
 
-# A field's name may hold spaces, dots and braces (`Threat Name`, `destination{}.address`); it
-# neither begins nor ends with a space, so that `C$ on $dest$` has one token, not two.
-_TOKEN = re.compile(r"\$([^\s$](?:[^$\n]*[^\s$])?)\$")
 _SHOWN_FIELDS = 3
 
 
@@ -132,7 +130,7 @@ class _Derived:
         )
 
     def _check_tokens(self, message: str, row: Mapping[str, Value], where: str) -> None:
-        for name in dict.fromkeys(_TOKEN.findall(message)):
+        for name in dict.fromkeys(TOKEN.findall(message)):
             self._check(f"`${name}$` of the message", name, row, where)
 
     def _check(self, what: str, name: str, row: Mapping[str, Value], where: str) -> None:
@@ -171,7 +169,7 @@ def _rendered(message: str, row: Mapping[str, Value]) -> str:
     def value(match: re.Match[str]) -> str:
         return "\n".join(values_of(row.get(match[1]))) or match[0]
 
-    return _TOKEN.sub(value, message)
+    return TOKEN.sub(value, message)
 
 
 def _time_of(row: Mapping[str, Value]) -> float | None:

@@ -176,15 +176,11 @@ def test_a_folder_in_a_files_place(tmp_path: Path) -> None:
         _ = load_apps([app]).macros
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_folder_that_may_not_be_read(tmp_path: Path) -> None:
-    app = write_app(tmp_path, "a", {"lookups/t.csv": "a\n1\n"})
-    (app / "lookups").chmod(0)
-    try:
-        with pytest.raises(AppUnreadable, match="lookups: cannot be read: Permission denied"):
-            _ = load_apps([app]).lookups
-    finally:
-        (app / "lookups").chmod(0o700)
+def test_a_folder_that_cannot_be_read(tmp_path: Path) -> None:
+    app = write_app(tmp_path, "a", {})
+    (app / "lookups").symlink_to("lookups")
+    with pytest.raises(AppUnreadable, match=r"lookups: cannot be read: .*check its permissions"):
+        _ = load_apps([app]).lookups
 
 
 def test_a_folder_has_a_greatest_number_of_files(

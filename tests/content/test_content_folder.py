@@ -189,7 +189,7 @@ def test_a_lookup_stays_in_its_folder(content: ContentFolder, filename: str) -> 
     folder = content.root / "lookups"
     (content.root / "secret.csv").write_text("a\n1\n")
     (folder / "link.csv").symlink_to(content.root / "secret.csv")
-    assert filename not in content.lookups
+    assert filename not in load_content(content.root).lookups
     (folder / "leak.yml").write_text(f"name: leak\nfilename: {filename}\n")
     with pytest.raises(MalformedKnowledge, match=r"leak\.yml:2:1: .* lies outside its folder"):
         _ = content.lookups["leak"]
