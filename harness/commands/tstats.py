@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from harness.errors import HarnessError, nearest
 from harness.plan.expressions import Call, Const, Field, demands
-from harness.plan.nodes import Aggregate, Extend, Filter, Relation
+from harness.plan.nodes import Aggregate, Extend, Filter, Project, Relation
 from harness.registry import command
 from harness.registry.aggregations import Statistic, aggregations, parse_statistics, wild
 from harness.registry.predicates import Searching
@@ -44,7 +44,7 @@ class Tstats:
 
     The predicate is of the search language. Without acceleration there are no summaries, so
     summariesonly, allow_old_summaries and chunk_size change nothing. `fillnull_value` keeps
-    rows that lack a BY field.
+    rows that lack a BY field. A span groups by its start; the functions see the events' own times.
     """
 
     stage: Stage
@@ -133,17 +133,19 @@ class Tstats:
         asked += [f for one in results if one.argument for f in demands(one.argument)]
         self._check(relation, [name for name in asked if isinstance(name, str)])
         relation = Filter(relation, predicate)
-        fields = [(name, span.expression(name)) for name, span in self.by if span]
+        keys = {name: context.spare("span") if span else name for name, span in self.by}
+        fields = [(keys[name], span.expression(name)) for name, span in self.by if span]
         if self.fill is not None:
-            spans = {name for name, _ in fields}
             fields += [
                 (name, Call("coalesce", (Field(name), Const(self.fill))))
-                for name in by
-                if name not in spans
+                for name, key in keys.items()
+                if name == key
             ]
         if fields:
             relation = Extend(relation, tuple(fields))
-        return Aggregate(relation, by, results)
+        grouped = Aggregate(relation, tuple(keys.values()), results)
+        columns = [*keys.items(), *((one.name, one.name) for one in results)]
+        return Project(grouped, tuple(dict(columns).items()))
 
     def _check(self, relation: Relation, names: list[str]) -> None:
         """A data set's fields are known: a name that is not among them is a mistake."""

@@ -14,9 +14,7 @@ beside the trial's `expect`, and only as long as the trial has the same dataset.
 
 from __future__ import annotations
 
-import hashlib
 import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,7 +84,10 @@ def write_accepted(
     changed and renamed into place under a lock. Raises `MalformedExpectation` where the file
     there cannot be written.
     """
-    from filelock import FileLock, Timeout  # noqa: PLC0415 - only accepting locks
+    import hashlib  # noqa: PLC0415 - start-up is a feature, and accepting is rare
+    import tempfile  # noqa: PLC0415 - as above
+
+    from filelock import FileLock, Timeout  # noqa: PLC0415 - as above
 
     file = accepted_beside(path)
     name = hashlib.sha256(os.fsencode(file.resolve())).hexdigest()[:16]

@@ -153,7 +153,10 @@ class ContentFolder:
         return None
 
     def _by_alias(self, query: str) -> list[Path]:
-        stems = aliases(self.sidecar_paths).get(query, [])
+        if not query:
+            return []
+        mentioning = [path for path in self.sidecar_paths if query.encode() in _bytes_of(path)]
+        stems = aliases(mentioning).get(query, [])
         return [path.with_name(path.name.removesuffix(SUFFIX) + ".yml") for path in stems]
 
     def _by_stem(self, query: str) -> list[Path]:

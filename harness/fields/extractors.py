@@ -89,6 +89,7 @@ class Pairs:
     name_group: int
     value_group: int
     adds: bool
+    clean: bool = True
     encoded: bool = False
 
     def names(self) -> tuple[str, ...]:
@@ -98,7 +99,8 @@ class Pairs:
     def found_names(self) -> Expr | None:
         """The cleaned keys of every match."""
         group = Const(float(self.name_group))
-        return Call("pair_names", (Field(self.source), Const(self.pattern), group))
+        clean = Const(self.clean)
+        return Call("pair_names", (Field(self.source), Const(self.pattern), group, clean))
 
     def field(self, name: str) -> Expr | None:
         """The value beside one name.
@@ -106,10 +108,10 @@ class Pairs:
         Where a match cannot begin inside another one, the name is written into the pattern,
         which gives the same and is far faster; elsewhere all pairs are taken and looked through.
         """
-        if not CLEAN_NAME.fullmatch(name):
+        if self.clean and not CLEAN_NAME.fullmatch(name):
             return None
         written = specialise(self.pattern, self.name_group, self.value_group, name)
-        if written is not None:
+        if written is not None and self.clean:
             pattern, group = written
             call = "extract_all_filled" if self.adds else "extract_filled"
             return Call(call, (Field(self.source), Const(pattern), Const(float(group))))
@@ -121,6 +123,7 @@ class Pairs:
                 Const(float(self.name_group)),
                 Const(float(self.value_group)),
                 Const(name),
+                Const(self.clean),
             ),
         )
         return pairs if self.adds else Call("mvindex", (pairs, Const(0.0)))
@@ -240,7 +243,7 @@ def _report(transform: Transform) -> Extractor:
             raise Unsupported(
                 f"[{transform.name}]: FORMAT = {transform.format}", place=transform.place
             )
-        return Pairs(pattern, source, int(name[1:]), int(value[1:]), adds)
+        return Pairs(pattern, source, int(name[1:]), int(value[1:]), adds, transform.clean_keys)
     groups = [(name, int(value[1:])) for name, value in targets if GROUP.fullmatch(value)]
     constants = [(name, value) for name, value in targets if "$" not in value]
     if len(groups) + len(constants) < len(targets):

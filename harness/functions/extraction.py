@@ -71,11 +71,20 @@ def extract_all_filled(d: Dialect, value: Typed, pattern: Typed, group: Typed) -
     )
 
 
-@eval_function("extract_pair", literal=(1, 2, 3, 4))
+@eval_function("extract_pair", literal=(1, 2, 3, 4, 5))
 def extract_pair(
-    d: Dialect, value: Typed, pattern: Typed, names: Typed, values: Typed, name: Typed
+    d: Dialect,
+    value: Typed,
+    pattern: Typed,
+    names: Typed,
+    values: Typed,
+    name: Typed,
+    clean: Typed,
 ) -> Typed:
-    """What `FORMAT = $names::$values` gives one field, keys cleaned, in order, empty left out."""
+    """What `FORMAT = $names::$values` gives one field, in order, empty ones left out.
+
+    With `clean`, keys are compared as CLEAN_KEYS writes them.
+    """
     text, wanted = as_text(d, value).sql, str(name.constant)
     keys = d.regex_all(text, str(pattern.constant), _int(names))
     found = d.regex_all(text, str(pattern.constant), _int(values))
@@ -83,7 +92,7 @@ def extract_pair(
 
     def is_wanted(pair: Sql) -> Sql:
         key = d.function("struct_part", pair, d.position(1))
-        cleaned = d.regex_replace(d.regex_replace(key, "[^A-Za-z0-9_]", "_"), "^[0-9_]+", "")
+        cleaned = _cleaned(d, key, clean)
         filled = d.function(
             "differs", d.function("struct_part", pair, d.position(2)), d.literal("")
         )
@@ -196,15 +205,19 @@ def json_names(d: Dialect, raw: Typed) -> Typed:
     return Typed(d.function("spl_json_names", as_text(d, raw).sql), Kind.ANY, multi=True)
 
 
-@eval_function("pair_names", literal=(1, 2))
-def pair_names(d: Dialect, value: Typed, pattern: Typed, group: Typed) -> Typed:
-    """The cleaned keys that a dynamic extraction finds."""
+@eval_function("pair_names", literal=(1, 2, 3))
+def pair_names(d: Dialect, value: Typed, pattern: Typed, group: Typed, clean: Typed) -> Typed:
+    """The keys that a dynamic extraction finds, cleaned if it cleans them."""
     keys = d.regex_all(as_text(d, value).sql, str(pattern.constant), _int(group))
-    cleaned = d.each(
-        keys,
-        lambda key: d.regex_replace(d.regex_replace(key, "[^A-Za-z0-9_]", "_"), "^[0-9_]+", ""),
-    )
+    cleaned = d.each(keys, lambda key: _cleaned(d, key, clean))
     return Typed(cleaned, Kind.ANY, multi=True)
+
+
+def _cleaned(d: Dialect, key: Sql, clean: Typed) -> Sql:
+    """A key as CLEAN_KEYS writes it: letters, digits and `_`, beginning with a letter."""
+    if not clean.constant:
+        return key
+    return d.regex_replace(d.regex_replace(key, "[^A-Za-z0-9_]", "_"), "^[0-9_]+", "")
 
 
 @eval_function("collect_names")

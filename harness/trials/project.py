@@ -1,0 +1,155 @@
+"""A project: its content, its datasets, its apps, and the trials that they make."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from harness.apps import Apps, load_apps
+from harness.content import Clock, ContentFolder, Detection, load_content, read_detection
+from harness.datasets import Catalog, DatasetFile, Store, StoreSettings, load_catalog
+from harness.errors import UsageError
+from harness.model import Origin
+from harness.trials.trial import Trial, TrialData
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from harness.engines.base import Engine
+    from harness.trials.settings import Settings
+
+ENGINES = ("local",)
+
+
+class UnknownEngine(UsageError):
+    """An engine that there is not."""
+
+
+class NothingToRun(UsageError):
+    """A detection without expectations, tests or data."""
+
+
+class Project:
+    """Reads what is asked for and nothing else; shared by the command line and pytest."""
+
+    def __init__(self, settings: Settings) -> None:
+        if settings.engine not in ENGINES:
+            raise UnknownEngine(
+                f"unknown engine `{settings.engine}`", hints=[f"engines: {', '.join(ENGINES)}"]
+            )
+        self.settings = settings
+
+    @cached_property
+    def content(self) -> ContentFolder:
+        """The content folder: the one that was named, else the project itself."""
+        return load_content(self.settings.content or self.settings.root)
+
+    @cached_property
+    def apps(self) -> Apps:
+        """The apps that were named, over the built-in ones."""
+        return load_apps(self.settings.apps, builtin=self.settings.builtin_apps)
+
+    def catalog(self) -> Catalog:
+        """The datasets of the project and of the content folder."""
+        return self._catalog
+
+    @cached_property
+    def _catalog(self) -> Catalog:
+        roots = {self.settings.root.resolve(), self.content.root.resolve()}
+        folders = [root / "datasets" for root in sorted(roots)]
+        return load_catalog([folder for folder in folders if folder.is_dir()])
+
+    def store(self) -> Store:
+        """The store that fetches datasets."""
+        return self._store
+
+    @cached_property
+    def _store(self) -> Store:
+        settings = self.settings
+        found = StoreSettings.from_environment(
+            roots=(settings.root.resolve(), self.content.root.resolve()),
+            default_index=settings.index,
+            allow_local_addresses=settings.allow_local_addresses,
+        )
+        return Store(replace(found, offline=found.offline or settings.offline))
+
+    def engine(self) -> Engine:
+        """A fresh engine for one trial."""
+        from harness.engines.duckdb import DuckDBEngine  # noqa: PLC0415 - only a run needs it
+        from harness.engines.knowledge import Knowledge  # noqa: PLC0415 - as above
+
+        knowledge = Knowledge(self.apps, self.content.macros, self.content.lookups)
+        return DuckDBEngine(knowledge, timezone=self.settings.timezone)
+
+    def clock(self, told: Clock) -> Clock:
+        """A trial's clock, with what the person set over it."""
+        settings = self.settings
+        return Clock(
+            settings.now or told.now,
+            settings.earliest or told.earliest,
+            settings.latest or told.latest,
+        )
+
+    def detection(self, query: str) -> Detection:
+        """The detection that a name, alias, id or path means."""
+        return read_detection(self.content.find(query))
+
+    def trials(self, path: Path) -> Iterator[Trial]:
+        """The trials of the detection at a path.
+
+        With data given there is exactly one, which must fire. Else they are its sidecar's, and
+        without a sidecar one for each test of its own file.
+        """
+        detection = read_detection(path)
+        if self.settings.data:
+            yield self._data_trial(detection)
+            return
+        sidecar = self.content.expectations(path)
+        if sidecar is not None:
+            for spec in sidecar.trials:
+                label = spec.dataset or spec.name
+                data = TrialData(
+                    label, spec.dataset, recipe=spec.events, recipe_place=spec.events_place
+                )
+                accepted = None if self.settings.accept else spec.accepted
+                yield Trial(
+                    spec.name,
+                    detection,
+                    data,
+                    spec.expect,
+                    accepted,
+                    spec.clock,
+                    spec.risk_from,
+                    sidecar.alias,
+                )
+            return
+        tests = [*detection.tests, *self.content.separate_tests(path)]
+        if not tests:
+            raise NothingToRun(
+                f"`{detection.name}` has no expectations, no tests and no data",
+                hints=[f"write {path.stem}.expected.yaml", "or name a file with --data"],
+            )
+        for test in tests:
+            files = tuple(
+                DatasetFile(
+                    url=one.data,
+                    origin=Origin(
+                        one.index or self.settings.index, one.source, one.sourcetype, one.host
+                    ),
+                    custom_index=one.index or self.settings.index,
+                    base=path.parent,
+                    place=one.place,
+                )
+                for one in test.attack_data
+            )
+            label = ", ".join(one.url.rsplit("/", 1)[-1] for one in files)
+            yield Trial(test.name, detection, TrialData(label, files=files))
+
+    def _data_trial(self, detection: Detection) -> Trial:
+        settings = self.settings
+        origin = Origin(settings.index, settings.source, settings.sourcetype)
+        label = ", ".join(path.name for path in settings.data)
+        data = TrialData(label, paths=settings.data, origin=origin)
+        return Trial(label, detection, data)

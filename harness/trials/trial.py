@@ -1,0 +1,258 @@
+"""One trial: a detection, its data, its clock, and what must hold."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.content import Clock, Expectation
+from harness.datasets import Unreachable
+from harness.engines.base import Engine, SearchRequest
+from harness.errors import HarnessError, Unsupported, UsageError
+from harness.model import EventBatch, Origin, TimeRange
+from harness.risk import RiskEvent, check, derive, notables, to_event_fields
+from harness.spl.time_modifiers import parse_time
+from harness.trials.verdict import TrialResult, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from harness.content import Detection
+    from harness.ingest import Loss
+    from harness.risk import Mismatch
+    from harness.trials.project import Project
+
+RISK_INDEX, RISK_TYPE = "risk", "stash"
+
+
+class BadClock(UsageError):
+    """A time that means nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrialData:
+    """Where a trial's events come from: a manifest's name, files, or a recipe.
+
+    `label` is what reports call it.
+    """
+
+    label: str
+    dataset: str | None = None
+    files: tuple[Any, ...] = ()
+    paths: tuple[Path, ...] = ()
+    origin: Origin = field(default_factory=Origin)
+    recipe: Any = None
+    recipe_place: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A trial that can be run; `sidecar` is None where no expectation was written."""
+
+    name: str
+    detection: Detection
+    data: TrialData
+    expect: Expectation = field(default_factory=Expectation)
+    accepted: Expectation | None = None
+    clock: Clock = field(default_factory=Clock)
+    risk_from: tuple[str, ...] = ()
+    alias: str | None = None
+
+    def run(self, project: Project) -> TrialResult:
+        """Replay the data, run the search, derive risk, compare; never raises for the trial."""
+        return _Run(self, project).result()
+
+
+class _Run:
+    """One run: what is known so far, so that an error still reports it."""
+
+    def __init__(self, trial: Trial, project: Project) -> None:
+        self.trial = trial
+        self.project = project
+        self.timings: dict[str, float] = {}
+        self.losses: list[Loss] = []
+        self.synthetic = trial.data.recipe is not None
+        self.texts: list[str] = []
+        self.paths: list[Path] = []
+        self.engine: Engine | None = None
+
+    def result(self) -> TrialResult:
+        """The verdict, whatever happens."""
+        started = time.perf_counter()
+        try:
+            found = self._judged()
+        except Unreachable as error:
+            found = self._without(Verdict.SKIP, error)
+        except Unsupported as error:
+            found = self._without(Verdict.UNSUPPORTED, error)
+        except HarnessError as error:
+            found = self._without(Verdict.ERROR, error)
+        finally:
+            if self.engine is not None:
+                self.engine.close()
+        self.timings["total"] = (time.perf_counter() - started) * 1000
+        return found
+
+    def _without(self, verdict: Verdict, error: HarnessError) -> TrialResult:
+        result = self._base(verdict)
+        return replace(result, reason=str(error), details=error.render())
+
+    def _base(self, verdict: Verdict) -> TrialResult:
+        detection = self.trial.detection
+        return TrialResult(
+            trial=self.trial.name,
+            detection=detection.name,
+            id=detection.id,
+            alias=self.trial.alias,
+            techniques=detection.techniques,
+            dataset=self.trial.data.label,
+            engine=self.project.settings.engine,
+            verdict=verdict,
+            synthetic=self.synthetic,
+            warnings=tuple(str(loss) for loss in self.losses),
+            timings_ms=self.timings,
+        )
+
+    def _judged(self) -> TrialResult:
+        trial, detection = self.trial, self.trial.detection
+        started = time.perf_counter()
+        self.engine = self.project.engine()
+        loaded = self.engine.load(self._batches())
+        self.timings["ingest"] = (time.perf_counter() - started) * 1000
+        clock = self.project.clock(trial.clock)
+        now = _moment(clock.now, 0.0) if clock.now else (loaded.newest or 0.0) + 1
+        request = SearchRequest(
+            text=detection.search,
+            now=now,
+            time_range=_time_range(clock, now, self.project.settings.timezone),
+            path=str(detection.path),
+        )
+        for name in trial.risk_from:
+            self._load_risk(self.project.detection(name), request)
+        searched = self.engine.search(request)
+        self.timings |= searched.timings_ms
+        started = time.perf_counter()
+        outcome = derive(detection, searched.rows, now=now)
+        mismatch: Mismatch | None = None
+        for expectation in (trial.expect, trial.accepted):
+            if expectation is not None and mismatch is None:
+                mismatch = check(expectation, searched.rows, outcome, self._raw_texts)
+        self.timings["risk"] = (time.perf_counter() - started) * 1000
+        result = replace(
+            self._base(Verdict.FAIL if mismatch else Verdict.PASS),
+            events=loaded.events,
+            rows=searched.rows,
+            risk_events=outcome.events,
+            notables=len(notables(detection, searched.rows, now=now)),
+            mismatch=mismatch,
+        )
+        result = replace(result, warnings=(*result.warnings, *outcome.warnings))
+        if mismatch is None:
+            return result
+        stages = tuple(self.engine.stages(request))
+        return replace(result, reason=str(mismatch), details=mismatch.render(), stages=stages)
+
+    # Data
+
+    def _batches(self) -> Iterator[EventBatch]:
+        from harness.ingest import ingest, ingest_text  # noqa: PLC0415 - only a run reads data
+
+        for item, origin in self._sources():
+            if isinstance(item, Path):
+                self.paths.append(item)
+                yield from ingest([item], origin, losses=self.losses)
+            else:
+                self.texts.append(item)
+                yield from ingest_text(item, origin, self.trial.name, losses=self.losses)
+
+    def _sources(self) -> Iterator[tuple[Path | str, Origin]]:
+        """Files and rendered texts with what is told of them."""
+        data, settings = self.trial.data, self.project.settings
+        told = replace(data.origin, timezone=settings.timezone)
+        for path in data.paths:
+            yield path, told
+        store = self.project.store() if data.files or data.dataset else None
+        for file in data.files:
+            for path in store.obtain_files(file) if store else ():
+                yield path, self._zoned(file.origin)
+        if data.dataset is not None and store is not None:
+            manifest = self.project.catalog().get(data.dataset)
+            if manifest.synthetic is not None:
+                self.synthetic = True
+                yield from self._rendered(manifest.synthetic, manifest.synthetic_place)
+            for path, origin in store.obtain_all(manifest):
+                yield path, self._zoned(origin)
+        if data.recipe is not None:
+            yield from self._rendered(data.recipe, data.recipe_place)
+
+    def _rendered(self, recipe: Any, place: Any) -> Iterator[tuple[str, Origin]]:
+        from harness.datasets.synthetic import rendered  # noqa: PLC0415 - only synthetic data
+
+        for one in rendered(recipe, place):
+            index = one.origin.index if one.origin.index != "main" else self.project.settings.index
+            yield one.text, self._zoned(replace(one.origin, index=index))
+
+    def _zoned(self, origin: Origin) -> Origin:
+        return replace(origin, timezone=self.project.settings.timezone)
+
+    def _raw_texts(self) -> Iterable[str]:
+        """The raw data as text, for expectations about what it names."""
+        yield from self.texts
+        for path in self.paths:
+            with path.open(encoding="utf-8", errors="replace") as file:
+                while piece := file.readlines(4_000_000):
+                    yield "".join(piece)
+
+    # Correlation
+
+    def _load_risk(self, detection: Detection, request: SearchRequest) -> None:
+        if self.engine is None:
+            raise TypeError(detection)
+        one = replace(request, text=detection.search, path=str(detection.path))
+        rows = self.engine.search(one).rows
+        events = derive(detection, rows, now=request.now).events
+        self.engine.load(_risk_batches(events, request.now))
+
+
+def _risk_batches(events: Sequence[RiskEvent], now: float) -> Iterator[EventBatch]:
+    """Risk events as events of index=risk, in the key="value" text of Splunk's stash."""
+    for event in events:
+        fields = to_event_fields(event)
+        pairs = [
+            f'{name}="{str(one).replace(chr(34), chr(39))}"'
+            for name, value in fields.items()
+            if name not in ("_time", "index", "source", "sourcetype")
+            for one in (value if isinstance(value, list) else [value])
+        ]
+        moment = event.time if event.time is not None else now
+        yield EventBatch(
+            RISK_INDEX, event.search_name, RISK_TYPE, [", ".join(pairs)], [moment], ["localhost"]
+        )
+
+
+def _moment(text: str, now: float, timezone: str = "UTC") -> float:
+    try:
+        return parse_time(text, now, timezone)
+    except ValueError:
+        pass
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise BadClock(
+            f"`{text}` is no time", hints=["for example 2022-02-28T12:00:00Z, or -24h@h"]
+        ) from error
+    if moment.tzinfo is None:
+        from zoneinfo import ZoneInfo  # noqa: PLC0415 - only for times without a zone
+
+        moment = moment.replace(tzinfo=ZoneInfo(timezone))
+    return moment.timestamp()
+
+
+def _time_range(clock: Clock, now: float, timezone: str) -> TimeRange:
+    return TimeRange(
+        _moment(clock.earliest, now, timezone) if clock.earliest else None,
+        _moment(clock.latest, now, timezone) if clock.latest else None,
+    )
