@@ -74,7 +74,7 @@ class UsageError(HarnessError):
     exit_code: ClassVar[int] = EXIT_USAGE
 
 
-class Unsupported(HarnessError):  # noqa: N818 - the design's own name for this verdict
+class Unsupported(HarnessError):
     """Splunk can do this and we cannot, yet or ever; it is never approximated."""
 
 

@@ -155,7 +155,8 @@ class ContentFolder:
     def _by_alias(self, query: str) -> list[Path]:
         if not query:
             return []
-        mentioning = [path for path in self.sidecar_paths if query.encode() in _bytes_of(path)]
+        wanted = query.encode(errors="replace")
+        mentioning = [path for path in self.sidecar_paths if wanted in _bytes_of(path)]
         stems = aliases(mentioning).get(query, [])
         return [path.with_name(path.name.removesuffix(SUFFIX) + ".yml") for path in stems]
 
@@ -165,7 +166,7 @@ class ContentFolder:
 
     def _by_name_or_id(self, query: str) -> list[Path]:
         wanted = query.strip().casefold()
-        words = [word.encode() for word in wanted.split()]
+        words = [word.encode(errors="replace") for word in wanted.split()]
         found: list[Path] = []
         fault: HarnessError | None = None
         for path in self.detection_paths:

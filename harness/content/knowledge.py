@@ -129,7 +129,7 @@ class _NamedFiles:
         paths = self.paths()
         own = [path for path in paths if path.stem == name]
         yield from own
-        wanted = name.encode()
+        wanted = name.encode(errors="replace")
         for path in paths:
             if path in own:
                 continue

@@ -255,12 +255,10 @@ class FieldResolver:
                 below.discard(name)
         for expression in fields.values():
             below |= {name for name in demands(expression) if isinstance(name, str)}
-        relation = self._extract(group, knowledge, frozenset(below))
+        relation = self._extract(group, frozenset(below))
         return nodes.Extend(relation, tuple(fields.items())) if fields else relation
 
-    def _extract(
-        self, group: Group, knowledge: SourceKnowledge, wanted: frozenset[str]
-    ) -> nodes.Relation:
+    def _extract(self, group: Group, wanted: frozenset[str]) -> nodes.Relation:
         """Extractions in rounds: a round ends before one that reads what the round gives.
 
         The first extraction of a field wins, later ones are for events in which it found

@@ -123,11 +123,11 @@ class _Run:
         loaded = self.engine.load(self._batches())
         self.timings["ingest"] = (time.perf_counter() - started) * 1000
         clock = self.project.clock(trial.clock)
-        now = _moment(clock.now, 0.0) if clock.now else (loaded.newest or 0.0) + 1
+        now = moment(clock.now, 0.0) if clock.now else (loaded.newest or 0.0) + 1
         request = SearchRequest(
             text=detection.search,
             now=now,
-            time_range=_time_range(clock, now, self.project.settings.timezone),
+            time_range=time_range(clock, now, self.project.settings.timezone),
             path=str(detection.path),
         )
         for name in trial.risk_from:
@@ -227,32 +227,34 @@ def _risk_batches(events: Sequence[RiskEvent], now: float) -> Iterator[EventBatc
             if name not in ("_time", "index", "source", "sourcetype")
             for one in (value if isinstance(value, list) else [value])
         ]
-        moment = event.time if event.time is not None else now
+        when = event.time if event.time is not None else now
         yield EventBatch(
-            RISK_INDEX, event.search_name, RISK_TYPE, [", ".join(pairs)], [moment], ["localhost"]
+            RISK_INDEX, event.search_name, RISK_TYPE, [", ".join(pairs)], [when], ["localhost"]
         )
 
 
-def _moment(text: str, now: float, timezone: str = "UTC") -> float:
+def moment(text: str, now: float, timezone: str = "UTC") -> float:
+    """The epoch seconds of an ISO time, an epoch, or a time modifier at `now`."""
     try:
         return parse_time(text, now, timezone)
     except ValueError:
         pass
     try:
-        moment = datetime.fromisoformat(text)
+        found = datetime.fromisoformat(text)
     except ValueError as error:
         raise BadClock(
             f"`{text}` is no time", hints=["for example 2022-02-28T12:00:00Z, or -24h@h"]
         ) from error
-    if moment.tzinfo is None:
+    if found.tzinfo is None:
         from zoneinfo import ZoneInfo  # noqa: PLC0415 - only for times without a zone
 
-        moment = moment.replace(tzinfo=ZoneInfo(timezone))
-    return moment.timestamp()
+        found = found.replace(tzinfo=ZoneInfo(timezone))
+    return found.timestamp()
 
 
-def _time_range(clock: Clock, now: float, timezone: str) -> TimeRange:
+def time_range(clock: Clock, now: float, timezone: str) -> TimeRange:
+    """What a clock's earliest and latest mean at `now`."""
     return TimeRange(
-        _moment(clock.earliest, now, timezone) if clock.earliest else None,
-        _moment(clock.latest, now, timezone) if clock.latest else None,
+        moment(clock.earliest, now, timezone) if clock.earliest else None,
+        moment(clock.latest, now, timezone) if clock.latest else None,
     )

@@ -74,6 +74,7 @@ def test_only_what_is_asked_for_is_read(content: ContentFolder) -> None:
         ("detections/endpoint/od_child.yml", "did you mean `odd_child.yml`"),
         ("zzz", "detections are read from"),
         ("", "detections are read from"),
+        ("a\udc80b", "detections are read from"),
         ("a\0b", "detections are read from"),
     ],
 )

@@ -1,0 +1,78 @@
+"""The command line: `harness run`, `search`, `datasets`, `doctor`."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.errors import HarnessError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+INTERRUPTED = 130
+COMMANDS = {
+    "run": ("harness.cli.run", "run", "Run the trials of detections."),
+    "search": ("harness.cli.search", "search", "Run a search over files of events."),
+    "datasets": ("harness.cli.datasets", "datasets", "List, fetch and verify datasets."),
+    "doctor": ("harness.cli.doctor", "doctor", "Show what is installed, cached and reachable."),
+}
+
+
+class LateCommands(click.Group):
+    """Imports a command when it is called: start-up is a feature."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """The commands, in the order in which they are explained."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of a name; an unknown one fails with the nearest."""
+        from importlib import import_module
+
+        from harness.errors import nearest
+
+        if cmd_name not in COMMANDS:
+            hint = "".join(f" ({text})" for text in nearest(cmd_name, COMMANDS))
+            ctx.fail(f"no such command `{cmd_name}`{hint}")
+        module, name, _ = COMMANDS[cmd_name]
+        command: click.Command = getattr(import_module(module), name)
+        return command
+
+    def format_commands(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's signature
+        formatter: click.HelpFormatter,
+    ) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, _, text) in COMMANDS.items()])
+
+
+@click.group(cls=LateCommands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="detection-harness", prog_name="harness")
+def cli() -> None:
+    """Replay attack data and assert that Splunk detections fire."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit: 0 passed, 1 failed, 2 usage, 3 error."""
+    try:
+        code = cli.main(arguments, prog_name="harness", standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("interrupted", err=True)
+        code = INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except HarnessError as error:
+        from harness.report.escaping import shown
+
+        click.echo(f"error: {shown(error.render())}", err=True)
+        code = error.exit_code
+    except BrokenPipeError:
+        sys.stderr.close()
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)

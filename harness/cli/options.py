@@ -1,0 +1,70 @@
+"""Options that several commands share, and the settings that they make."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from harness.trials.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.console import Console
+
+PATH = click.Path(path_type=Path)
+
+
+def knowledge_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """--content, --app, --no-builtin-apps, --index and the clock."""
+    for option in reversed(
+        (
+            click.option("--content", type=PATH, help="Folder laid out as security_content."),
+            click.option("--app", "apps", type=PATH, multiple=True, help="A Splunk app's folder."),
+            click.option("--no-builtin-apps", is_flag=True, help="Leave the built-in add-ons out."),
+            click.option("--index", help="Index of events that are told none [main]."),
+            click.option("--timezone", help="Zone of bare times and of days [TZ, else UTC]."),
+            click.option("--now", help="The clock [just after the newest event]."),
+            click.option("--earliest", help="Where the time range begins [all time]."),
+            click.option("--latest", help="Where the time range ends [all time]."),
+        )
+    ):
+        function = option(function)
+    return function
+
+
+def data_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """--data, --sourcetype and --source."""
+    for option in reversed(
+        (
+            click.option("--data", type=PATH, multiple=True, help="A file of events."),
+            click.option("--sourcetype", help="Source type of the data [told by its format]."),
+            click.option("--source", help="Source of the data [told by its format]."),
+        )
+    ):
+        function = option(function)
+    return function
+
+
+def settings_from(flags: dict[str, Any]) -> Settings:
+    """The settings of the project in the current folder, with the flags over them."""
+    told = dict(flags)
+    if told.pop("no_builtin_apps", False):
+        settings = Settings.read(Path(), told)
+        return _without_builtin(settings)
+    return Settings.read(Path(), told)
+
+
+def _without_builtin(settings: Settings) -> Settings:
+    from dataclasses import replace
+
+    return replace(settings, builtin_apps=False)
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A rich console that writes nothing but text into a pipe."""
+    from rich.console import Console
+
+    return Console(stderr=stderr, highlight=False, soft_wrap=False)

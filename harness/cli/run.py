@@ -1,0 +1,39 @@
+"""`harness run`: the trials of detections, and their verdicts."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from harness.cli.options import console, data_options, knowledge_options, settings_from
+
+
+@click.command()
+@click.argument("detections", nargs=-1, required=True, metavar="NAME|PATH…")
+@knowledge_options
+@data_options
+@click.option("--engine", help="The engine to run on [local].")
+@click.option("--offline", is_flag=True, help="Fetch nothing.")
+@click.option("--allow-local-addresses", is_flag=True, help="Admit http, file and local addresses.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def run(detections: tuple[str, ...], *, as_json: bool, **flags: Any) -> int:
+    """Run the trials of detections, named by alias, name, id or path.
+
+    With --data there is one trial on that data, which passes when the detection fires with every
+    risk field. Exit code: 0 passed, 1 failed, 2 usage, 3 error, unsupported, or nothing ran.
+    """
+    from harness.report.trials import print_results, write_json
+    from harness.trials import Project
+    from harness.trials.verdict import exit_code
+
+    project = Project(settings_from(flags))
+    paths = [project.content.find(name) for name in detections]
+    trials = [trial for path in dict.fromkeys(paths) for trial in project.trials(path)]
+    results = [trial.run(project) for trial in trials]
+    if as_json:
+        write_json(results, sys.stdout)
+    else:
+        print_results(results, console())
+    return exit_code(results)

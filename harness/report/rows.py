@@ -1,0 +1,58 @@
+"""Rows of a search as a table, JSON lines or CSV."""
+
+from __future__ import annotations
+
+import csv
+import json
+from typing import IO, TYPE_CHECKING
+
+from harness.report.escaping import one_line
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from harness.model import Rows
+
+FORMATS = ("table", "jsonl", "csv")
+CELL_WIDTH = 60
+
+
+def write_rows(rows: Rows, form: str, file: IO[str]) -> None:
+    """Write rows in a format for programs: `jsonl` (multivalue as arrays) or `csv`."""
+    if form == "jsonl":
+        for row in rows.rows:
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+        return
+    writer = csv.writer(file)
+    writer.writerow(rows.columns)
+    for row in rows.rows:
+        writer.writerow(
+            "\n".join(value) if isinstance(value := row.get(name), list) else value
+            for name in rows.columns
+        )
+
+
+def print_table(rows: Rows, console: Console) -> None:
+    """Print rows for a person: a table, or each row as lines where they are too wide."""
+    from rich import box  # noqa: PLC0415 - only a terminal's table needs it
+    from rich.table import Table  # noqa: PLC0415 - as above
+    from rich.text import Text  # noqa: PLC0415 - as above
+
+    if not rows.rows:
+        console.print(Text("no rows", style="dim"))
+        return
+    columns = [name for name in rows.columns if any(name in row for row in rows.rows)]
+    if sum(len(name) + 3 for name in columns) > console.width:
+        for number, row in enumerate(rows.rows, start=1):
+            console.print(Text(f"row {number}", style="bold"))
+            for name in columns:
+                if name in row:
+                    line = Text(f"  {name} = ", style="cyan")
+                    console.print(line.append(one_line(row[name], 400), style="default"))
+        return
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    for name in columns:
+        table.add_column(Text(name), overflow="fold")
+    for row in rows.rows:
+        table.add_row(*(Text(one_line(row.get(name), CELL_WIDTH * 4)) for name in columns))
+    console.print(table)
