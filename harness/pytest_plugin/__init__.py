@@ -1,1 +1,20 @@
-"""The pytest plugin: detections and their expectations collected as tests."""
+"""The pytest plugin: sidecars are collected as tests, one for each trial.
+
+Thin, and imported by every pytest of an environment that it is installed in: what costs time is
+imported when a sidecar is found.
+"""
+
+from harness.pytest_plugin.fixtures import harness_project, run_trials
+from harness.pytest_plugin.hooks import (
+    pytest_addoption,
+    pytest_collect_file,
+    pytest_configure,
+)
+
+__all__ = [
+    "harness_project",
+    "pytest_addoption",
+    "pytest_collect_file",
+    "pytest_configure",
+    "run_trials",
+]
