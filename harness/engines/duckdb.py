@@ -1,5 +1,8 @@
 """The embedded engine: DuckDB in memory, one connection a process, one schema a trial.
 
+The fields layer puts filters where they belong; DuckDB's own filter pushdown would copy the
+expressions of extractions into them (28 of 39 ms of a small search), so it is off.
+
 After the connection is made nothing outside it can be read or written: external access,
 replacement scans and extension loading are off and the configuration is locked.
 """
@@ -65,6 +68,7 @@ def connection() -> tuple[duckdb.DuckDBPyConnection, set[str]]:
             },
         )
         for setting in (
+            "SET disabled_optimizers = 'filter_pushdown'",
             "SET python_enable_replacements = false",
             "SET enable_external_access = false",
             "SET lock_configuration = true",

@@ -43,6 +43,7 @@ METADATA = ("_raw", "_time", "host")
 KNOWN = ("index", "source", "sourcetype")
 MAX_EVENTTYPE_DEPTH = 20
 ENCODED = "\0encoded "
+KEPT = "\0kept "
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +124,36 @@ class FieldResolver:
         for expression in collected.values():
             needed |= set(demands(expression))
         fields = frozenset(name for name in needed if isinstance(name, str))
-        relation = self._fields(group, fields)
-        if folded != TRUE:
-            relation = nodes.Filter(relation, folded)
+        relation = self._filtered(group, fields, folded)
         if collected:
             relation = nodes.Extend(relation, tuple(collected.items()))
         return relation
+
+    def _filtered(self, group: Group, fields: frozenset[str], predicate: Expr) -> nodes.Relation:
+        """The fields of the events that meet a predicate.
+
+        What the predicate reads is worked out first and by itself, so that every other field is
+        only extracted from events that are kept. Its fields are put aside under other names
+        meanwhile: the layers of the second pass begin with metadata alone.
+        """
+        constants = tuple((name, Const(getattr(group, name))) for name in KNOWN)
+        base: nodes.Relation = nodes.EventGroup(group.number, METADATA)
+        base = nodes.Extend(base, constants)
+        if predicate == TRUE:
+            return self._fields(group, base, fields)
+        read = frozenset(name for name in demands(predicate) if isinstance(name, str))
+        relation = nodes.Filter(self._fields(group, base, read), predicate)
+        fixed = (*METADATA, *KNOWN)
+        read -= set(fixed)
+        if not fields - read - set(fixed):
+            return relation
+        kept = sorted(read & fields)
+        aside = [(KEPT + name, name) for name in kept]
+        started = nodes.Project(relation, (*((name, name) for name in fixed), *aside))
+        found = self._fields(group, started, fields - read)
+        if not kept:
+            return found
+        return nodes.Extend(found, tuple((name, Field(KEPT + name)) for name in kept))
 
     # Event types and tags
 
@@ -193,7 +218,7 @@ class FieldResolver:
 
     # Fields
 
-    def _fields(self, group: Group, wanted: frozenset[str]) -> nodes.Relation:
+    def _fields(self, group: Group, base: nodes.Relation, wanted: frozenset[str]) -> nodes.Relation:
         knowledge = self.knowledge(group)
         lookups = [one for one in knowledge.lookups if wanted & {new for _, new in one.outputs}]
         below = set(wanted)
@@ -201,7 +226,7 @@ class FieldResolver:
             if one.overwrite:
                 below -= {new for _, new in one.outputs}
             below |= {event for _, event in one.inputs}
-        relation = self._calculate(group, knowledge, frozenset(below))
+        relation = self._calculate(group, base, frozenset(below))
         for one in lookups:
             definition, table = self.lookup(one.lookup)
             relation = nodes.Join(
@@ -217,9 +242,10 @@ class FieldResolver:
         return relation
 
     def _calculate(
-        self, group: Group, knowledge: SourceKnowledge, wanted: frozenset[str]
+        self, group: Group, base: nodes.Relation, wanted: frozenset[str]
     ) -> nodes.Relation:
         """EVAL-: all over the fields before them, none sees another's result."""
+        knowledge = self.knowledge(group)
         fields = {
             one.field: self._expression(one.expression, one.place.path)
             for one in knowledge.calculated
@@ -228,7 +254,7 @@ class FieldResolver:
         below = set(wanted) - fields.keys()
         for expression in fields.values():
             below |= {name for name in demands(expression) if isinstance(name, str)}
-        relation = self._aliases(group, knowledge, frozenset(below))
+        relation = self._aliases(group, base, frozenset(below))
         return nodes.Extend(relation, tuple(fields.items())) if fields else relation
 
     def _expression(self, text: str, path: str | None) -> Expr:
@@ -238,8 +264,9 @@ class FieldResolver:
         return self._calculated[text]
 
     def _aliases(
-        self, group: Group, knowledge: SourceKnowledge, wanted: frozenset[str]
+        self, group: Group, base: nodes.Relation, wanted: frozenset[str]
     ) -> nodes.Relation:
+        knowledge = self.knowledge(group)
         fields: dict[str, Expr] = {}
         below = set(wanted)
         for alias in knowledge.aliases:
@@ -255,18 +282,17 @@ class FieldResolver:
                 below.discard(name)
         for expression in fields.values():
             below |= {name for name in demands(expression) if isinstance(name, str)}
-        relation = self._extract(group, frozenset(below))
+        relation = self._extract(group, base, frozenset(below))
         return nodes.Extend(relation, tuple(fields.items())) if fields else relation
 
-    def _extract(self, group: Group, wanted: frozenset[str]) -> nodes.Relation:
+    def _extract(
+        self, group: Group, base: nodes.Relation, wanted: frozenset[str]
+    ) -> nodes.Relation:
         """Extractions in rounds: a round ends before one that reads what the round gives.
 
         The first extraction of a field wins, later ones are for events in which it found
         nothing, unless they add values (MV_ADD).
         """
-        constants = tuple((name, Const(getattr(group, name))) for name in KNOWN)
-        base: nodes.Relation = nodes.EventGroup(group.number, METADATA)
-        base = nodes.Extend(base, constants)
         fixed = {*METADATA, *KNOWN}
         rounds = _rounds(self.extractors(group))
         needed = set(wanted) - fixed
