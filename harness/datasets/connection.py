@@ -99,7 +99,8 @@ class Connection:
         limits = self._settings.limits
         parts = checked_address(url, allow_local=self._settings.allow_local_addresses)
         host = parts.hostname or ""
-        self._refuse_if_remembered(host, url)
+        if host not in self._reached:
+            self._reachability.refuse_if_remembered(host, url)
         connect_by = time.monotonic() + min(limits.connect_timeout_seconds, max(seconds_left, 0))
         address = None if _goes_through_proxy(url) else self._connectable(parts, url, connect_by)
         session = self._open.enter_context(_session(parts, address))
@@ -164,21 +165,6 @@ class Connection:
             return first_to_connect(addresses, port, connect_by - time.monotonic())
         except OSError as error:
             raise self._not_connected(url, error.strerror or str(error)) from error
-
-    def _refuse_if_remembered(self, host: str, url: str) -> None:
-        if self._settings.retry_now or host in self._reached:
-            return
-        failure = self._reachability.failure(host)
-        if failure is not None:
-            reason, seconds_left = failure
-            raise Unreachable(
-                f"{host} could not be reached a while ago ({reason})",
-                place=Place(path=shown(url)),
-                hints=(
-                    f"it is asked again in {max(1, round(seconds_left / 60))} min",
-                    "`harness datasets fetch --retry` asks now",
-                ),
-            )
 
     def _not_connected(self, url: str, reason: str) -> Unreachable | Interrupted:
         """The error for a host without connection; one reached before may well come back."""

@@ -6,8 +6,10 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
-from harness.datasets.address import is_loopback
+from harness.datasets.address import is_loopback, shown
 from harness.datasets.cache import locked, replace_file
+from harness.datasets.errors import Unreachable
+from harness.errors import Place
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -30,6 +32,7 @@ class Reachability:
         self._path = settings.cache_dir / "unreachable.json"
         self._memory_seconds = settings.limits.unreachable_memory_seconds
         self._cache_dir = settings.cache_dir
+        self._retry_now = settings.retry_now
 
     def failure(self, host: str) -> tuple[str, float] | None:
         """Why `host` could not be reached, and the seconds until it is asked again."""
@@ -38,6 +41,22 @@ class Reachability:
             return None
         reason, left = entry["reason"], entry["at"] + self._memory_seconds - time.time()
         return str(reason), left
+
+    def refuse_if_remembered(self, host: str, url: str) -> None:
+        """Raise `Unreachable` for an address on a host that could not be reached just now."""
+        if self._retry_now:
+            return
+        failure = self.failure(host)
+        if failure is not None:
+            reason, seconds_left = failure
+            raise Unreachable(
+                f"{host} could not be reached a while ago ({reason})",
+                place=Place(path=shown(url)),
+                hints=(
+                    f"it is asked again in {max(1, round(seconds_left / 60))} min",
+                    "`harness datasets fetch --retry` asks now",
+                ),
+            )
 
     def remember(self, host: str, reason: str) -> None:
         """Note that `host` could not be reached just now."""

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from harness.datasets.address import (
     attack_data_path,
@@ -129,6 +128,7 @@ class Store:
             return slot.data
         if self._settings.offline:
             raise self._offline(file, slot, status)
+        self._reachability.refuse_if_remembered(urlsplit(file.url).hostname or "", file.url)
         seconds = self._settings.limits.total_seconds + _LOCK_SLACK_SECONDS
         with locked(slot.lock, timeout_seconds=seconds):
             if slot.status(expected) is Status.CACHED:  # another process was faster
@@ -180,6 +180,8 @@ class Store:
             raise ForbiddenAddress(
                 f"`{shown(url)}` names a file of another machine", hints=("write file:///path",)
             )
+        from urllib.request import url2pathname  # noqa: PLC0415 - 12 ms, and such addresses are rare
+
         return Path(url2pathname(parts.path))
 
     def _confined(self, file: DatasetFile) -> Path:

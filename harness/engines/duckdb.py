@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.engines.base import Loaded, SearchResult, StageRows
 from harness.engines.functions import create
-from harness.engines.search import LocalSearch
+from harness.engines.search import SCHEMA, LocalSearch
 from harness.errors import HarnessError
 from harness.fields.resolver import Group
 from harness.model import Rows, Value
@@ -137,12 +137,11 @@ class DuckDBEngine:
     def search(self, request: SearchRequest) -> SearchResult:
         """Compile the search and run it."""
         started = time.perf_counter()
-        search = LocalSearch(self, request)
-        relation = search.relation()
-        columns = search.columns(relation)
-        statement, types = search.statement(relation, columns)
+        found = LocalSearch(self, request).compiled()
+        self.prepare(set(found.used))
         compiled = time.perf_counter()
-        rows = self.fetch(statement, columns, types)
+        statement = found.statement.replace(f'"{SCHEMA}"', f'"{self.schema}"')
+        rows = self.fetch(statement, found.columns, found.types)
         done = time.perf_counter()
         timings = {"compile": (compiled - started) * 1000, "run": (done - compiled) * 1000}
         return SearchResult(rows, timings)

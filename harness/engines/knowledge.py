@@ -6,26 +6,41 @@ import csv
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from harness.content import filter_macro_default
 from harness.errors import HarnessError, Place
-from harness.model import LookupDefinition, Macro
+from harness.model import LookupDefinition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from harness.apps import Apps
+    from harness.model import Macro
+    from harness.plan.types import Typed
 
 MAX_LOOKUP_BYTES = 200_000_000
-FILTER_DEFINITION = "search *"
 
 
 class BadLookup(HarnessError):
     """A lookup's table cannot be read."""
 
 
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A search's statement, its columns with their types, and the functions of ours it calls."""
+
+    statement: str
+    columns: tuple[str, ...]
+    types: tuple[Typed, ...]
+    used: frozenset[str]
+
+
 @dataclass(slots=True)
 class Knowledge:
     """Apps, with content laid over them: content's macros and lookups win.
+
+    `compiled` remembers searches that depend on nothing but this knowledge and the kinds of
+    events, since a detection's trials all run the same one.
 
     A macro that is called `…_filter` and defined nowhere keeps every row, as content tools
     create it. Source: security_content's convention for filter macros.
@@ -34,13 +49,14 @@ class Knowledge:
     apps: Apps
     content_macros: Mapping[tuple[str, int], Macro] = field(default_factory=dict)
     content_lookups: Mapping[str, LookupDefinition] = field(default_factory=dict)
+    compiled: dict[object, Compiled] = field(default_factory=dict)
 
     def find(self, name: str, argument_count: int) -> Macro | None:
         """The macro of a name and number of arguments."""
         key = (name, argument_count)
         found = self.content_macros.get(key) or self.apps.macros.get(key)
-        if found is None and argument_count == 0 and name.endswith("_filter"):
-            return Macro(name, FILTER_DEFINITION)
+        if found is None and argument_count == 0:
+            return filter_macro_default(name)
         return found
 
     def names(self) -> Iterable[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from harness.apps import UnknownDataModel
-from harness.engines.knowledge import read_table
+from harness.engines.knowledge import Compiled, read_table
 from harness.errors import HarnessError, Unsupported, nearest
 from harness.fields.data_models import data_set_relation
 from harness.fields.discovery import field_names
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from harness.plan.types import Typed
 
 SPARE = "\0"
+SCHEMA = f"{SPARE}schema"
 MAX_DEPTH = 8
 
 
@@ -50,7 +51,7 @@ class LocalSearch:
         self.given = given
         self.engine = engine
         self.request = request
-        self.now = request.now
+        self.asked_now = False
         self.timezone = engine.timezone
         self.resolver = FieldResolver(
             engine.knowledge.apps,
@@ -62,7 +63,39 @@ class LocalSearch:
         self._spares = 0
         self._depth = 0
 
+    @property
+    def now(self) -> float:
+        """The trial's clock; a search that asks for it is compiled for this trial alone."""
+        self.asked_now = True
+        return self.request.now
+
     # Compilation
+
+    def compiled(self) -> Compiled:
+        """The whole search as a statement, in which `SCHEMA` stands for the trial's schema."""
+        key = (
+            self.request.text,
+            self.request.path,
+            self.request.time_range,
+            self.timezone,
+            self.resolver.groups,
+        )
+        found = self.engine.knowledge.compiled.get(key)
+        if found is None:
+            relation = self.relation()
+            columns = self.columns(relation)
+            dialect = self._dialect()
+            statement, types = self._compiler(dialect, SCHEMA).statement(relation, columns)
+            found = Compiled(generate(statement), columns, types, frozenset(dialect.used))
+            if not (self.asked_now or dialect.asked_now or self.engine.stored):
+                self.engine.knowledge.compiled[key] = found
+        return found
+
+    def _dialect(self) -> DuckDBDialect:
+        return DuckDBDialect(self.request.now, self.timezone)
+
+    def _compiler(self, dialect: DuckDBDialect, schema: str) -> Compiler:
+        return Compiler(dialect, self.resolver, self.engine.stored, schema)
 
     def pipeline(self) -> Pipeline:
         """The search, macros expanded, as stages."""
@@ -100,8 +133,8 @@ class LocalSearch:
         self, relation: nodes.Relation, columns: tuple[str, ...]
     ) -> tuple[str, tuple[Typed, ...]]:
         """The SQL of a relation, with the types of its columns."""
-        dialect = DuckDBDialect(self.now, self.timezone)
-        compiler = Compiler(dialect, self.resolver, self.engine.stored, self.engine.schema)
+        dialect = self._dialect()
+        compiler = self._compiler(dialect, self.engine.schema)
         statement, types = compiler.statement(relation, columns)
         self.engine.prepare(dialect.used)
         return generate(statement), types

@@ -56,8 +56,12 @@ class Dialect(Protocol):
     `now` is the search's clock in epoch seconds, `timezone` its zone as an IANA name.
     """
 
-    now: float
     timezone: str
+
+    @property
+    def now(self) -> float:
+        """The search's clock."""
+        ...
 
     def literal(self, value: str | float | bool | None) -> Sql:
         """A constant."""

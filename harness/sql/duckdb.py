@@ -262,16 +262,24 @@ TABLE: dict[str, Callable[..., Node]] = {
 class DuckDBDialect:
     """DuckDB's side of the `Dialect` protocol, building sqlglot nodes.
 
-    `order` is the order of the rows that aggregates run over; `used` collects the functions of
-    ours that the statement calls and that the engine has to create first.
+    `now` is the search's clock in epoch seconds. `order` is the order of the rows that
+    aggregates run over; `used` collects the functions of ours that the statement calls and that
+    the engine has to create first.
     """
 
     def __init__(self, now: float = 0.0, timezone: str = "UTC") -> None:
-        self.now = now
+        self._now = now
+        self.asked_now = False
         self.timezone = timezone
         self.order: tuple[OrderKey, ...] = ()
         self.used: set[str] = set()
         self._variables = 0
+
+    @property
+    def now(self) -> float:
+        """The search's clock; `asked_now` says that the statement depends on it."""
+        self.asked_now = True
+        return self._now
 
     def literal(self, value: str | float | bool | None) -> Node:
         """A constant."""

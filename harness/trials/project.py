@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.engines.base import Engine
+    from harness.engines.knowledge import Knowledge
     from harness.trials.settings import Settings
 
 ENGINES = ("local",)
@@ -78,10 +79,15 @@ class Project:
     def engine(self) -> Engine:
         """A fresh engine for one trial."""
         from harness.engines.duckdb import DuckDBEngine  # noqa: PLC0415 - only a run needs it
-        from harness.engines.knowledge import Knowledge  # noqa: PLC0415 - as above
 
-        knowledge = Knowledge(self.apps, self.content.macros, self.content.lookups)
-        return DuckDBEngine(knowledge, timezone=self.settings.timezone)
+        return DuckDBEngine(self.knowledge, timezone=self.settings.timezone)
+
+    @cached_property
+    def knowledge(self) -> Knowledge:
+        """The apps with the content's macros and lookups over them."""
+        from harness.engines.knowledge import Knowledge  # noqa: PLC0415 - only a run needs it
+
+        return Knowledge(self.apps, self.content.macros, self.content.lookups)
 
     def clock(self, told: Clock) -> Clock:
         """A trial's clock, with what the person set over it."""
