@@ -27,7 +27,6 @@ from harness.datasets.errors import (
 )
 from harness.datasets.pointer import MAX_POINTER_BYTES, is_pointer
 from harness.datasets.reachability import Reachability
-from harness.datasets.unpack import is_archive, unpack, unpacked_files
 from harness.datasets.verify import Expected, mismatch, verify
 from harness.errors import Place
 
@@ -63,6 +62,8 @@ class Store:
 
     def obtain_files(self, file: DatasetFile) -> tuple[Path, ...]:
         """The file's verified data: the file itself, or what it holds if it is an archive."""
+        from harness.datasets.unpack import is_archive  # noqa: PLC0415 - tarfile is heavy
+
         path = self._verified(file)
         return self._unpacked(path, file) if is_archive(path) else (path,)
 
@@ -210,6 +211,8 @@ class Store:
 
     def _unpacked(self, path: Path, file: DatasetFile) -> tuple[Path, ...]:
         """What the archive at `path` holds; unpacked once for each content it ever has."""
+        from harness.datasets.unpack import unpack, unpacked_files  # noqa: PLC0415 - as above
+
         slot = self._slot(file)
         record = slot.record() if path == slot.data else None
         sha256 = record.sha256 if record is not None else digest(path)

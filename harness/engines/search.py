@@ -251,7 +251,11 @@ class LocalSearch:
         return f"{SPARE}{name}{self._spares}"
 
 
-def _placed(error: UnknownDataModel, stage: Stage) -> UnknownDataModel:
+class UnknownModel(HarnessError):
+    """A search names a data model or a data set that no app defines."""
+
+
+def _placed(error: UnknownDataModel, stage: Stage) -> UnknownModel:
     """The error with its place in the search: the token that names the model."""
     model = next(
         (t for t in stage.arguments.tokens if f"`{t.value.partition('.')[0]}`" in error.message),
@@ -259,4 +263,4 @@ def _placed(error: UnknownDataModel, stage: Stage) -> UnknownDataModel:
     )
     span = model.span if model else stage.name_span
     hints = (*error.hints, *stage.text.hints(span))
-    return UnknownDataModel(error.message, place=stage.text.place(span), hints=hints)
+    return UnknownModel(error.message, place=stage.text.place(span), hints=hints)
