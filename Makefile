@@ -4,6 +4,9 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN = $(VENV)/bin
 
+# Compiled modules halve the start-up; images for containers often forbid to write them.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: env wintemp test lint types layers bench clean
 
 env: $(VENV)/.installed
@@ -12,6 +15,7 @@ $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev
+	$(BIN)/python -m compileall -q harness tests
 	@touch $@
 
 wintemp: env
