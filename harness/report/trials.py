@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.console import Console
+    from rich.text import Text
 
 STYLES = {
     Verdict.PASS: "bold green",
@@ -63,29 +64,28 @@ def _print_one(result: TrialResult, console: Console) -> None:
         line.append(f", {result.timings_ms.get('total', 0):.0f} ms", style="dim")
     console.print(line)
     for event in result.risk_events[:MOST_RISK]:
-        text = Text("              ")
-        text.append(f"{event.risk_object_type} ", style="dim")
+        text = Text(f"{event.risk_object_type} ", style="dim")
         text.append(one_line(event.risk_object, 60), style="cyan")
-        text.append(f"  risk {event.risk_score}  ", style="bold")
-        text.append(one_line(event.risk_message, 160), style="dim")
-        console.print(text, soft_wrap=False)
+        text.append(f"  risk {event.risk_score}", style="bold")
+        text.append(f"\n{one_line(event.risk_message, 200)}", style="dim")
+        _print_below(text, console)
     more = len(result.risk_events) - MOST_RISK
     if more > 0:
-        console.print(Text(f"              and {_counted(more, 'more risk event')}", style="dim"))
+        _print_below(Text(f"and {_counted(more, 'more risk event')}", style="dim"), console)
     if result.verdict is not Verdict.PASS and result.reason:
-        detail = result.details if result.verdict is not Verdict.SKIP else result.reason
-        for text_line in (detail or result.reason).splitlines():
-            console.print(Text(f"              {shown(text_line)}"))
-    _print_stages(result, console)
+        detail = result.reason if result.verdict is Verdict.SKIP else result.details
+        _print_below(Text(shown(detail or result.reason)), console)
+    if lines := stage_lines(result):
+        _print_below(Text("\n".join(lines)), console)
     for warning in result.warnings:
-        console.print(Text(f"              warning: {shown(warning)}", style="yellow"))
+        _print_below(Text(f"warning: {shown(warning)}", style="yellow"), console)
 
 
-def _print_stages(result: TrialResult, console: Console) -> None:
-    from rich.text import Text  # noqa: PLC0415 - only a person's report needs it
+def _print_below(text: Text, console: Console) -> None:
+    """Print under the verdict's line, indented on every line that it takes."""
+    from rich.padding import Padding  # noqa: PLC0415 - only a person's report needs it
 
-    for line in stage_lines(result):
-        console.print(Text(f"              {line}"))
+    console.print(Padding(text, (0, 0, 0, 14), expand=False))
 
 
 def stage_lines(result: TrialResult) -> list[str]:
@@ -105,7 +105,7 @@ def stage_lines(result: TrialResult) -> list[str]:
     return lines
 
 
-def _summary_line(results: Sequence[TrialResult]) -> object:
+def _summary_line(results: Sequence[TrialResult]) -> Text:
     from rich.text import Text  # noqa: PLC0415 - only a person's report needs it
 
     counts = summary(results)

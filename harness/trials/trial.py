@@ -85,7 +85,8 @@ class _Run:
         try:
             found = self._judged()
         except Unreachable as error:
-            found = self._without(Verdict.SKIP, error)
+            hint = f"; {error.hints[0]}" if error.hints else ""
+            found = replace(self._without(Verdict.SKIP, error), reason=f"{error.message}{hint}")
         except Unsupported as error:
             found = self._without(Verdict.UNSUPPORTED, error)
         except HarnessError as error:
