@@ -73,8 +73,8 @@ def regex_all(text: str | None, pattern: str, group: int) -> list[str] | None:
     return [match.group(group) or "" for match in found] or None
 
 
-def regex_replace(text: str | None, pattern: str, replacement: str) -> str | None:
-    """Every match replaced; references are a backslash and digits."""
+def regex_replace(text: str | None, pattern: str, replacement: str, count: int) -> str | None:
+    """Matches replaced, all of them with a count of 0; references are a backslash and digits."""
     if text is None:
         return None
 
@@ -85,7 +85,7 @@ def regex_replace(text: str | None, pattern: str, replacement: str) -> str | Non
             replacement,
         )
 
-    return str(_bounded(pattern, lambda p: p.sub(expand, text, timeout=REGEX_SECONDS)))
+    return str(_bounded(pattern, lambda p: p.sub(expand, text, count, timeout=REGEX_SECONDS)))
 
 
 @lru_cache(maxsize=4096)
@@ -295,7 +295,7 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], list[str], str]] = {
     "spl_regex_matches": (regex_matches, [TEXT, TEXT], TRUTH),
     "spl_regex_group": (regex_group, [TEXT, TEXT, WHOLE], TEXT),
     "spl_regex_all": (regex_all, [TEXT, TEXT, WHOLE], LIST),
-    "spl_regex_replace": (regex_replace, [TEXT, TEXT, TEXT], TEXT),
+    "spl_regex_replace": (regex_replace, [TEXT, TEXT, TEXT, WHOLE], TEXT),
     "spl_cidr_match": (cidr_match, [TEXT, TEXT], TRUTH),
     "spl_ip_number": (ip_number, [TEXT], NUMBER_TYPE),
     "spl_urldecode": (urldecode, [TEXT], TEXT),

@@ -68,6 +68,13 @@ def replace(d: Dialect, value: Typed, pattern: Typed, replacement: Typed) -> Typ
     return elementwise(d, value, lambda v: d.regex_replace(v, wanted, new))
 
 
+@eval_function(literal=(1, 2))
+def replace_first(d: Dialect, value: Typed, pattern: Typed, replacement: Typed) -> Typed:
+    """The first match replaced: rex in sed mode without the flag g."""
+    wanted, new = str(pattern.constant), str(replacement.constant)
+    return elementwise(d, value, lambda v: d.regex_replace(v, wanted, new, every=False))
+
+
 @eval_function(literal=(1,))
 def split(d: Dialect, value: Typed, delimiter: Typed) -> Typed:
     """split(<text>, <delimiter>): the parts as a multivalue field."""

@@ -107,8 +107,10 @@ class Dialect(Protocol):
         """Every catch of a group, in order, as a list; NULL where there is none."""
         ...
 
-    def regex_replace(self, value: Sql, pattern: str, replacement: str) -> Sql:
-        r"""Every match replaced; `\1` in the replacement is a group."""
+    def regex_replace(
+        self, value: Sql, pattern: str, replacement: str, *, every: bool = True
+    ) -> Sql:
+        r"""Every match, or the first one, replaced; `\1` in the replacement is a group."""
         ...
 
 

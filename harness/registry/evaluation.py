@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, NoReturn
 
 from harness.errors import HarnessError, Unsupported, nearest
 from harness.plan.expressions import NULL, Call, Const, Each, Expr, Field
-from harness.registry.functions import eval_function_names, find_eval_function
+from harness.registry.functions import (
+    SPLUNK_FUNCTIONS,
+    eval_function_names,
+    find_eval_function,
+)
 from harness.spl import expressions as spl
 
 if TYPE_CHECKING:
@@ -18,20 +22,6 @@ BOOLEAN_FUNCTIONS = frozenset(
     """
     cidrmatch isbool isdouble isint ismv isnotnull isnull isnum isstr like match searchmatch
     true false
-    """.split()
-)
-SPLUNK_FUNCTIONS = frozenset(
-    """
-    abs acos acosh asin asinh atan atan2 atanh avg bit_and bit_not bit_or bit_shift_left
-    bit_shift_right bit_xor case ceil ceiling cidrmatch coalesce commands cos cosh exact exp false
-    floor hypot if in ipmask isarray isbool isdouble isint ismv isnotnull isnull isnum isobject
-    isstr json json_append json_array json_array_to_mv json_delete json_entries json_extend
-    json_extract json_extract_exact json_has_key_exact json_keys json_object json_set
-    json_set_exact json_valid len like ln log lookup lower ltrim match max md5 min mvappend mvcount
-    mvdedup mvfilter mvfind mvindex mvjoin mvmap mvrange mvreverse mvsort mvsum mvzip now null
-    nullif pi pow printf random relative_time replace round rtrim searchmatch sha1 sha256 sha512
-    sigfig sin sinh spath split sqrt strftime strptime substr sum tan tanh time toarray tobool
-    todouble toint tojson tomv tonumber toobject tostring trim true typeof upper urldecode validate
     """.split()
 )
 
@@ -97,7 +87,7 @@ class Evaluation:
         if name in ("mvmap", "mvfilter"):
             return self._each(name, expression)
         function = find_eval_function(name)
-        if function is None:
+        if function is None or name not in SPLUNK_FUNCTIONS:
             self._unknown(expression, name)
         count = len(expression.arguments)
         if count < function.minimum or (function.maximum is not None and count > function.maximum):

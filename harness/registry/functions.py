@@ -17,7 +17,24 @@ if TYPE_CHECKING:
     from harness.plan.types import Typed
 
 PACKAGE = "harness.functions"
+OPERATOR_WORDS = frozenset({"in"})
 PARAMETRISED = re.compile(r"^([a-z_]+?)(\d+(?:\.\d+)?)$")
+
+SPLUNK_FUNCTIONS = frozenset(
+    """
+    abs acos acosh asin asinh atan atan2 atanh avg bit_and bit_not bit_or bit_shift_left
+    bit_shift_right bit_xor case ceil ceiling cidrmatch coalesce commands cos cosh exact exp false
+    floor hypot if in ipmask isarray isbool isdouble isint ismv isnotnull isnull isnum isobject
+    isstr json json_append json_array json_array_to_mv json_delete json_entries json_extend
+    json_extract json_extract_exact json_has_key_exact json_keys json_object json_set
+    json_set_exact json_valid len like ln log lookup lower ltrim match max md5 min mvappend mvcount
+    mvdedup mvfilter mvfind mvindex mvjoin mvmap mvrange mvreverse mvsort mvsum mvzip now null
+    nullif pi pow printf random relative_time replace round rtrim searchmatch sha1 sha256 sha512
+    sigfig sin sinh spath split sqrt strftime strptime substr sum tan tanh time toarray tobool
+    todouble toint tojson tomv tonumber toobject tostring trim true typeof upper urldecode validate
+    """.split()
+)
+"""What people may call: the functions of Splunk's Search Reference. Others are our own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +137,9 @@ def find_stats_function(name: str) -> tuple[StatsFunction, float | None] | None:
 
 
 def eval_function_names() -> list[str]:
-    """The names that a person may write as functions (operators left out)."""
+    """The names that a person may write as functions: operators and our own are left out."""
     _load()
-    return sorted(name for name in _eval if name[0].isalpha() and not name.startswith("search_"))
+    return sorted(_eval.keys() & SPLUNK_FUNCTIONS - OPERATOR_WORDS)
 
 
 def stats_function_names() -> list[str]:

@@ -368,18 +368,22 @@ class DuckDBDialect:
             return _not_empty(self, found)
         return self.function("spl_regex_all", value, text(pattern), whole(group))
 
-    def regex_replace(self, value: Node, pattern: str, replacement: str) -> Node:
-        r"""Every match replaced; `\1` in the replacement is a group."""
+    def regex_replace(
+        self, value: Node, pattern: str, replacement: str, *, every: bool = True
+    ) -> Node:
+        r"""Every match, or the first one, replaced; `\1` in the replacement is a group."""
         translated = patterns.translate(pattern)
         if translated.native is not None and not translated.consumes_newline:
             count = group_count(pattern)
             replacement = re.sub(
                 r"\\(\d)", lambda m: m[0] if int(m[1]) <= count else "", replacement
             )
+            options = [text("g")] if every else []
             return raw(
-                "REGEXP_REPLACE", value, text(translated.native), text(replacement), text("g")
+                "REGEXP_REPLACE", value, text(translated.native), text(replacement), *options
             )
-        return self.function("spl_regex_replace", value, text(pattern), text(replacement))
+        count = whole(0 if every else 1)
+        return self.function("spl_regex_replace", value, text(pattern), text(replacement), count)
 
 
 def _group_number(pattern: str, name: str) -> int:
