@@ -33,11 +33,12 @@ FEWEST = 3
 
 
 def cases() -> list[Any]:
-    found = []
-    for path in sorted([*HERE.glob("commands/*.yml"), *HERE.glob("functions/*.yml")]):
-        for case in yaml.safe_load(path.read_text(encoding="utf-8")):
-            found.append(pytest.param(case, id=f"{path.stem}: {case.get('name')}"))
-    return found
+    paths = sorted([*HERE.glob("commands/*.yml"), *HERE.glob("functions/*.yml")])
+    return [
+        pytest.param(case, id=f"{path.stem}: {case.get('name')}")
+        for path in paths
+        for case in yaml.safe_load(path.read_text(encoding="utf-8"))
+    ]
 
 
 @cache

@@ -8,6 +8,7 @@ from harness.registry.functions import (
     eval_function_names,
     find_eval_function,
     find_stats_function,
+    known_stats_function,
     stats_function,
     stats_function_names,
 )
@@ -23,6 +24,7 @@ __all__ = [
     "find_command",
     "find_eval_function",
     "find_stats_function",
+    "known_stats_function",
     "stats_function",
     "stats_function_names",
 ]

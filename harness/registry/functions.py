@@ -129,8 +129,8 @@ def find_stats_function(name: str) -> tuple[StatsFunction, float | None] | None:
     """The statistical function of that name with the number that the name ends in, or None."""
     if not _stats:
         _load()
-    if (found := _stats.get(name)) is not None:
-        return None if found.parametrised else (found, None)
+    if (found := _stats.get(name)) is not None and not found.parametrised:
+        return found, None
     if (matched := PARAMETRISED.match(name)) and (found := _stats.get(matched[1])):
         return (found, float(matched[2])) if found.parametrised else None
     return None
@@ -140,6 +140,13 @@ def eval_function_names() -> list[str]:
     """The names that a person may write as functions: operators and our own are left out."""
     _load()
     return sorted(_eval.keys() & SPLUNK_FUNCTIONS - OPERATOR_WORDS)
+
+
+def known_stats_function(name: str) -> StatsFunction:
+    """The statistical function that a plan names, without its number."""
+    if not _stats:
+        _load()
+    return _stats[name]
 
 
 def stats_function_names() -> list[str]:

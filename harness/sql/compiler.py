@@ -12,7 +12,7 @@ from sqlglot import exp
 from harness.plan import nodes
 from harness.plan.expressions import Belongs, Demand, Expr, demands, every
 from harness.plan.types import Kind, Typed, as_any, as_number, as_text, null, unify
-from harness.registry import find_stats_function
+from harness.registry import known_stats_function
 from harness.sql.expressions import Scope, compile_expression
 from harness.sql.joins import compile_join
 from harness.sql.query import (
@@ -448,14 +448,13 @@ class Compiler:
     @compile.register
     def _(self, node: nodes.Aggregate, wanted: Wanted, *, ordered: bool) -> Query:
         used = [a for a in node.aggregations if a.name in wanted] or list(node.aggregations[:1])
-        functions = [find_stats_function(a.function) for a in used]
+        functions = [known_stats_function(a.function) for a in used]
         needed: set[Demand] = set(node.by)
         for aggregation, found in zip(used, functions, strict=True):
             if aggregation.argument is not None:
                 needed |= demands(aggregation.argument)
-            if found is not None:
-                needed |= set(found[0].needs)
-        in_order = any(found is not None and found[0].ordered for found in functions)
+            needed |= set(found.needs)
+        in_order = any(found.ordered for found in functions)
         relation = node.input
         query: Query = self.compile(relation, frozenset(needed), ordered=in_order)
         for name in node.by:
@@ -499,17 +498,14 @@ class Compiler:
         return Query(subquery(statement, table), columns, (), tuple(order))
 
     def _aggregate(self, aggregation: nodes.Aggregation, query: Query) -> Typed:
-        found = find_stats_function(aggregation.function)
-        if found is None:
-            raise KeyError(aggregation.function)
+        found = known_stats_function(aggregation.function)
         arguments: list[object] = []
         if aggregation.argument is not None:
             arguments.append(self.expression(aggregation.argument, query))
         if aggregation.parameter is not None:
             arguments.append(aggregation.parameter)
-        if found[0].needs:
-            arguments += [query.columns.get(name) or null(self.dialect) for name in found[0].needs]
-        return found[0].lower(self.dialect, *arguments)
+        arguments += [query.columns.get(name) or null(self.dialect) for name in found.needs]
+        return found.lower(self.dialect, *arguments)
 
 
 def _part(pair: Node, position: int) -> Node:

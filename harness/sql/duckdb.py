@@ -382,8 +382,8 @@ class DuckDBDialect:
             return raw(
                 "REGEXP_REPLACE", value, text(translated.native), text(replacement), *options
             )
-        count = whole(0 if every else 1)
-        return self.function("spl_regex_replace", value, text(pattern), text(replacement), count)
+        limit = whole(0 if every else 1)
+        return self.function("spl_regex_replace", value, text(pattern), text(replacement), limit)
 
 
 def _group_number(pattern: str, name: str) -> int:
