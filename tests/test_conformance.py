@@ -32,12 +32,18 @@ KEYS = {
 FEWEST = 3
 
 
+@cache
+def read(path: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = yaml.load(path.read_bytes(), yaml.CSafeLoader)
+    return found
+
+
 def cases() -> list[Any]:
     paths = sorted([*HERE.glob("commands/*.yml"), *HERE.glob("functions/*.yml")])
     return [
         pytest.param(case, id=f"{path.stem}: {case.get('name')}")
         for path in paths
-        for case in yaml.safe_load(path.read_text(encoding="utf-8"))
+        for case in read(path)
     ]
 
 
@@ -106,17 +112,13 @@ def test_case(case: dict[str, Any], tmp_path: Path) -> None:
 
 
 def counted(folder: str) -> str:
-    return "\n".join(
-        case["spl"]
-        for path in HERE.glob(f"{folder}/*.yml")
-        for case in yaml.safe_load(path.read_text(encoding="utf-8"))
-    )
+    return "\n".join(case["spl"] for path in HERE.glob(f"{folder}/*.yml") for case in read(path))
 
 
 @pytest.mark.parametrize("name", [n for n in command_names() if n not in ("bucket", "discretize")])
 def test_every_command_has_cases(name: str) -> None:
     path = HERE / "commands" / f"{name}.yml"
-    assert len(yaml.safe_load(path.read_text(encoding="utf-8"))) >= FEWEST
+    assert len(read(path)) >= FEWEST
 
 
 @pytest.mark.parametrize(

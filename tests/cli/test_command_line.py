@@ -94,6 +94,7 @@ def test_data_without_a_sidecar_must_fire(tmp_path: Path) -> None:
         (("search", "index=x", "--data", "/no/such.log"), 2, "no such file"),
         (("datasets", "path", "nope"), 2, "unknown dataset `nope`"),
     ],
+    ids=lambda value: str(value) if isinstance(value, int) else "",
 )  # fmt: skip
 def test_what_is_wrong_is_said_with_the_remedy(
     events: Path, arguments: tuple[str, ...], code: int, message: str
