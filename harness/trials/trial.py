@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import traceback
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -91,6 +92,12 @@ class _Run:
             found = self._without(Verdict.UNSUPPORTED, error)
         except HarnessError as error:
             found = self._without(Verdict.ERROR, error)
+        except Exception as error:  # noqa: BLE001 - one trial's defect must not end the others
+            found = replace(
+                self._base(Verdict.ERROR),
+                reason=f"a defect of the harness: {type(error).__name__}: {error}",
+                details=traceback.format_exc(),
+            )
         finally:
             if self.engine is not None:
                 self.engine.close()
