@@ -12,6 +12,7 @@ from harness.report.rows import FORMATS, print_table, write_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from harness.model import EventBatch
     from harness.trials import Settings
@@ -35,7 +36,8 @@ def search(spl: str, *, form: str, **flags: Any) -> int:
     project = Project(settings)
     engine = project.engine()
     losses: list[Any] = []
-    loaded = engine.load(_batches(settings, losses))
+    paths = [one for path in settings.data for one in project.store().opened(path)]
+    loaded = engine.load(_batches(settings, paths, losses))
     for loss in losses:
         click.echo(f"warning: {loss}", err=True)
     now = moment(settings.now, 0.0) if settings.now else (loaded.newest or 0.0) + 1
@@ -49,11 +51,11 @@ def search(spl: str, *, form: str, **flags: Any) -> int:
     return 0
 
 
-def _batches(settings: Settings, losses: list[Any]) -> Iterator[EventBatch]:
+def _batches(settings: Settings, paths: list[Path], losses: list[Any]) -> Iterator[EventBatch]:
     from harness.ingest import ingest
     from harness.model import Origin
 
     origin = Origin(
         settings.index, settings.source, settings.sourcetype, timezone=settings.timezone
     )
-    return ingest(settings.data, origin, losses=losses)
+    return ingest(paths, origin, losses=losses)

@@ -67,6 +67,16 @@ class Store:
         path = self._verified(file)
         return self._unpacked(path, file) if is_archive(path) else (path,)
 
+    def opened(self, path: Path) -> tuple[Path, ...]:
+        """A file of this machine that the person named: itself, or what an archive holds."""
+        from harness.datasets.unpack import is_archive  # noqa: PLC0415 - tarfile is heavy
+
+        if not path.is_file() or not is_archive(path):
+            return (path,)
+        from harness.datasets.manifest import DatasetFile  # noqa: PLC0415 - only archives need it
+
+        return self._unpacked(path, DatasetFile(url=str(path.resolve())))
+
     def obtain_all(self, manifest: Manifest) -> tuple[tuple[Path, Origin], ...]:
         """Every file of a dataset with its metadata fields, in the manifest's order."""
         return tuple(

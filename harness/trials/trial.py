@@ -181,7 +181,8 @@ class _Run:
         data, settings = self.trial.data, self.project.settings
         told = replace(data.origin, timezone=settings.timezone)
         for path in data.paths:
-            yield path, told
+            for one in self.project.store().opened(path):
+                yield one, told
         store = self.project.store() if data.files or data.dataset else None
         for file in data.files:
             for path in store.obtain_files(file) if store else ():

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -168,3 +169,26 @@ def test_help_lists_the_commands_without_their_imports() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "Run the trials of detections." in done.stdout
     assert done.stdout.rstrip().endswith("[]")
+
+
+def test_data_may_be_an_archive(events: Path, tmp_path: Path) -> None:
+    archive = tmp_path / "events.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        file.write(events, "deep/events.xml")
+    spl = "search EventID=7 | stats count"
+    cache = str(tmp_path / "cache")
+    done = harness(
+        "search", spl, "--data", str(archive), "--format", "csv", HARNESS_CACHE_DIR=cache
+    )
+    assert done.stdout.splitlines() == ["count", "3"], done.stderr
+
+
+def test_an_archive_that_climbs_out_is_refused(tmp_path: Path) -> None:
+    archive = tmp_path / "evil.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("../../evil.txt", "x")
+    cache = str(tmp_path / "cache")
+    done = harness("search", "index=main", "--data", str(archive), HARNESS_CACHE_DIR=cache)
+    assert done.returncode == 3
+    assert "evil.zip" in done.stderr
+    assert not list(tmp_path.rglob("evil.txt"))
