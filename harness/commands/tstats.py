@@ -12,7 +12,7 @@ from harness.registry import command
 from harness.registry.aggregations import Statistic, aggregations, parse_statistics, wild
 from harness.registry.predicates import Searching
 from harness.registry.spans import TimeSpan, parse_time_span
-from harness.spl.predicates import Predicate, PredicateParser
+from harness.spl.predicates import Both, Comparison, Everything, Predicate, PredicateParser
 
 if TYPE_CHECKING:
     from harness.registry.context import Context
@@ -118,20 +118,23 @@ class Tstats:
         """Aggregate the data set, or the events when there is none."""
         if rows is not None:
             self.stage.unsupported("tstats that is not the first command")
+        asked = self.predicate
         if self.model is None:
             relation = context.events()
         else:
             model, _, name = self.model.partition(".")
+            if not name:
+                name, asked = _nodename(asked)
             relation = context.data_set(model, name or None, self.stage)
         if wild(self.statistics):
             self.stage.unsupported("tstats of a pattern of fields")
         searching = Searching(self.stage.text, context, events=self.model is None)
-        predicate = searching.lower(self.predicate)
+        predicate = searching.lower(asked)
         by = tuple(dict.fromkeys(name for name, _ in self.by))
         results = aggregations(self.statistics, relation.columns, by)
-        asked = [*demands(predicate), *by]
-        asked += [f for one in results if one.argument for f in demands(one.argument)]
-        self._check(relation, [name for name in asked if isinstance(name, str)])
+        read = [*demands(predicate), *by]
+        read += [f for one in results if one.argument for f in demands(one.argument)]
+        self._check(relation, [one for one in read if isinstance(one, str)])
         relation = Filter(relation, predicate)
         keys = {name: context.spare("span") if span else name for name, span in self.by}
         fields = [(keys[name], span.expression(name)) for name, span in self.by if span]
@@ -161,3 +164,14 @@ class Tstats:
                 place=self.stage.text.place(span or self.stage.name_span),
                 hints=(*nearest(name, known), *self.stage.text.hints(span or self.stage.name_span)),
             )
+
+
+def _nodename(predicate: Predicate) -> tuple[str, Predicate]:
+    """The data set that `where nodename=…` names, and what is left of the predicate."""
+    parts = predicate.parts if isinstance(predicate, Both) else (predicate,)
+    for part in parts:
+        if isinstance(part, Comparison) and (part.field, part.operator) == ("nodename", "="):
+            rest = tuple(one for one in parts if one is not part)
+            left = Both(rest) if len(rest) > 1 else rest[0] if rest else Everything()
+            return part.value.rpartition(".")[2], left
+    return "", predicate

@@ -186,6 +186,7 @@ class LocalSearch:
         if name is None:
             raise Unsupported(
                 f"`datamodel={model}` without a data set",
+                place=stage.text.place(stage.name_span),
                 hints=[f"name one: {', '.join(sorted(one.name for one in found.datasets)[:6])}"],
             )
         try:
