@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -13,6 +14,10 @@ from harness.registry.names import is_wild, matching
 if TYPE_CHECKING:
     from harness.registry.context import Context
     from harness.spl.pipeline import Stage
+
+
+NUMBER = re.compile(r"0|-?[1-9]\d{0,14}")
+"""A value that prints as it was written, so that a field of numbers may stay one."""
 
 
 @command("fillnull")
@@ -46,7 +51,7 @@ class Fillnull:
             for found in (matching(name, columns) if is_wild(name) else [name])
         )
         filled = names if self.names else dict.fromkeys(columns)
-        value = Const(self.value)
+        value = Const(float(self.value) if NUMBER.fullmatch(self.value) else self.value)
         return Extend(
             rows, tuple((name, Call("coalesce", (Field(name), value))) for name in filled)
         )

@@ -12,7 +12,7 @@ from sqlglot import exp
 from harness.plan import nodes
 from harness.plan.expressions import Belongs, Demand, Expr, demands, every
 from harness.plan.types import Kind, Typed, as_any, as_number, as_text, null, unify
-from harness.registry import known_stats_function
+from harness.sql.aggregates import compile_aggregate
 from harness.sql.expressions import Scope, compile_expression
 from harness.sql.joins import compile_join
 from harness.sql.query import (
@@ -443,69 +443,9 @@ class Compiler:
     def _(self, node: nodes.Join, wanted: Wanted, *, ordered: bool) -> Query:
         return compile_join(self, node, wanted, ordered=ordered)
 
-    # Groups
-
     @compile.register
     def _(self, node: nodes.Aggregate, wanted: Wanted, *, ordered: bool) -> Query:
-        used = [a for a in node.aggregations if a.name in wanted] or list(node.aggregations[:1])
-        functions = [known_stats_function(a.function) for a in used]
-        needed: set[Demand] = set(node.by)
-        for aggregation, found in zip(used, functions, strict=True):
-            if aggregation.argument is not None:
-                needed |= demands(aggregation.argument)
-            needed |= set(found.needs)
-        in_order = any(found.ordered for found in functions)
-        relation = node.input
-        query: Query = self.compile(relation, frozenset(needed), ordered=in_order)
-        for name in node.by:
-            if (value := query.columns.get(name)) is not None and value.multi:
-                relation = nodes.Explode(relation, name)
-        if relation is not node.input:
-            query = self.compile(relation, frozenset(needed), ordered=in_order)
-        if not query.merges(needed):
-            query = self.wrapped(query, needed)
-        return self._aggregated(node, used, query)
-
-    def _aggregated(
-        self, node: nodes.Aggregate, used: list[nodes.Aggregation], query: Query
-    ) -> Query:
-        d, table = self.dialect, self.fresh("a")
-        d.order = query.order
-        outputs: list[Node] = []
-        group: list[Node] = []
-        columns: dict[Demand, Typed] = {}
-        order: list[OrderKey] = []
-        conditions = list(query.conditions)
-        for name in node.by:
-            value = query.columns.get(name) or null(d)
-            label = self.label(name)
-            outputs.append(aliased(value.sql, label))
-            columns[name] = Typed(column(table, label), value.kind)
-            order.append(OrderKey(column(table, label)))
-            if value.constant is None:
-                group.append(value.sql)
-            if value.constant is None or value.absent:
-                conditions.append(d.function("is_not_null", value.sql))
-        for aggregation in used:
-            typed = self._aggregate(aggregation, query)
-            label = self.label(aggregation.name)
-            outputs.append(aliased(typed.sql, label))
-            columns[aggregation.name] = Typed(column(table, label), typed.kind, typed.multi)
-        if node.by and not group:
-            group.append(exp.Null())
-        statement = select(outputs, query.source, conditions=conditions, group=group)
-        d.order = ()
-        return Query(subquery(statement, table), columns, (), tuple(order))
-
-    def _aggregate(self, aggregation: nodes.Aggregation, query: Query) -> Typed:
-        found = known_stats_function(aggregation.function)
-        arguments: list[object] = []
-        if aggregation.argument is not None:
-            arguments.append(self.expression(aggregation.argument, query))
-        if aggregation.parameter is not None:
-            arguments.append(aggregation.parameter)
-        arguments += [query.columns.get(name) or null(self.dialect) for name in found.needs]
-        return found.lower(self.dialect, *arguments)
+        return compile_aggregate(self, node, wanted)
 
 
 def _part(pair: Node, position: int) -> Node:
