@@ -1,6 +1,7 @@
 r"""What must hold when a detection runs: the sidecar `<detection>.expected.yaml`.
 
     alias: wintemp
+    timezone: UTC                          # of bare times and printed ones; default TZ
     trials:
     - name: the official file            # needed where the data is written inline
       description: why this trial is here
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
     from harness.model.documents import Document
 
 SUFFIX = ".expected.yaml"
-_TOP_KEYS = ("alias", "description", "trials")
+_TOP_KEYS = ("alias", "description", "timezone", "trials")
 _TRIAL_KEYS = (
     "dataset", "description", "earliest", "events", "expect", "latest", "name", "now", "risk_from",
 )  # fmt: skip
@@ -98,6 +99,7 @@ class Expectations:
 
     path: Path
     alias: str | None = None
+    timezone: str | None = None
     trials: tuple[TrialSpec, ...] = ()
     stale_pins: tuple[str, ...] = ()
 
@@ -140,7 +142,22 @@ def expectations_from(
         trials.append(trial)
     if not trials:
         raise top.fault("a sidecar needs `trials`", hints=("add `trials:` with one entry or more",))
-    return Expectations(path, alias, tuple(trials), tuple(sorted(pins.keys() - used)))
+    stale = tuple(sorted(pins.keys() - used))
+    return Expectations(path, alias, _zone(top), tuple(trials), stale)
+
+
+def _zone(top: Entry) -> str | None:
+    zone = top.text("timezone")
+    if zone is None:
+        return None
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 - only where a zone is named
+
+    try:
+        ZoneInfo(zone)
+    except (OSError, ValueError, KeyError):
+        hints = ("for example Europe/Berlin",)
+        raise top.fault(f"`{zone}` is no time zone", "timezone", hints=hints) from None
+    return zone
 
 
 def _trial(entry: Entry, pins: dict[str, tuple[str | None, Expectation]]) -> TrialSpec:

@@ -76,11 +76,11 @@ class Project:
         )
         return Store(replace(found, offline=found.offline or settings.offline))
 
-    def engine(self) -> Engine:
-        """A fresh engine for one trial."""
+    def engine(self, timezone: str | None = None) -> Engine:
+        """A fresh engine for one trial, in a zone of its own if it has one."""
         from harness.engines.duckdb import DuckDBEngine  # noqa: PLC0415 - only a run needs it
 
-        return DuckDBEngine(self.knowledge, timezone=self.settings.timezone)
+        return DuckDBEngine(self.knowledge, timezone=timezone or self.settings.timezone)
 
     @cached_property
     def knowledge(self) -> Knowledge:
@@ -129,6 +129,7 @@ class Project:
                     spec.clock,
                     spec.risk_from,
                     sidecar.alias,
+                    sidecar.timezone,
                 )
             return
         tests = [*detection.tests, *self.content.separate_tests(path)]

@@ -61,6 +61,7 @@ class Trial:
     clock: Clock = field(default_factory=Clock)
     risk_from: tuple[str, ...] = ()
     alias: str | None = None
+    timezone: str | None = None
 
     def run(self, project: Project) -> TrialResult:
         """Replay the data, run the search, derive risk, compare; never raises for the trial."""
@@ -73,6 +74,7 @@ class _Run:
     def __init__(self, trial: Trial, project: Project) -> None:
         self.trial = trial
         self.project = project
+        self.timezone = trial.timezone or project.settings.timezone
         self.timings: dict[str, float] = {}
         self.losses: list[Loss] = []
         self.synthetic = trial.data.recipe is not None
@@ -127,7 +129,7 @@ class _Run:
     def _judged(self) -> TrialResult:
         trial, detection = self.trial, self.trial.detection
         started = time.perf_counter()
-        self.engine = self.project.engine()
+        self.engine = self.project.engine(self.timezone)
         loaded = self.engine.load(self._batches())
         self.timings["ingest"] = (time.perf_counter() - started) * 1000
         clock = self.project.clock(trial.clock)
@@ -135,7 +137,7 @@ class _Run:
         request = SearchRequest(
             text=detection.search,
             now=now,
-            time_range=time_range(clock, now, self.project.settings.timezone),
+            time_range=time_range(clock, now, self.timezone),
             path=str(detection.path),
         )
         for name in trial.risk_from:
@@ -178,8 +180,8 @@ class _Run:
 
     def _sources(self) -> Iterator[tuple[Path | str, Origin]]:
         """Files and rendered texts with what is told of them."""
-        data, settings = self.trial.data, self.project.settings
-        told = replace(data.origin, timezone=settings.timezone)
+        data = self.trial.data
+        told = self._zoned(data.origin)
         for path in data.paths:
             for one in self.project.store().opened(path):
                 yield one, told
@@ -202,10 +204,11 @@ class _Run:
 
         for one in rendered(recipe, place):
             index = one.origin.index if one.origin.index != "main" else self.project.settings.index
-            yield one.text, self._zoned(replace(one.origin, index=index))
+            origin = replace(one.origin, index=index)
+            yield one.text, self._zoned(origin) if one.as_written else origin
 
     def _zoned(self, origin: Origin) -> Origin:
-        return replace(origin, timezone=self.project.settings.timezone)
+        return replace(origin, timezone=self.timezone)
 
     def _raw_texts(self) -> Iterable[str]:
         """The raw data as text, for expectations about what it names."""

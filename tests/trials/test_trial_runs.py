@@ -179,8 +179,9 @@ def test_nothing_leaks_from_one_trial_to_the_next(run: Callable[..., list[TrialR
     assert second.verdict is Verdict.PASS, second.details
 
 
-def test_all_trials_of_the_first_detection_hold() -> None:
-    project = Project(Settings.read(ROOT, {"offline": True}, {}))
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kathmandu"])
+def test_all_trials_of_the_first_detection_hold_in_any_zone(zone: str) -> None:
+    project = Project(Settings.read(ROOT, {"offline": True}, {"TZ": zone}))
     results = [trial.run(project) for trial in project.trials(project.content.find("wintemp"))]
     verdicts = {result.trial: result.verdict for result in results}
     assert verdicts.pop("official text") in (Verdict.PASS, Verdict.SKIP)

@@ -40,10 +40,15 @@ class BadRecipe(HarnessError):
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """The text of one file of events, and its metadata fields."""
+    """The text of one file of events, and its metadata fields.
+
+    Rendered times are in UTC; those of text that was given are `as_written`, in a zone that the
+    recipe does not know.
+    """
 
     text: str
     origin: Origin
+    as_written: bool = False
 
 
 def rendered(recipe: Any, place: Place | None = None) -> tuple[Rendered, ...]:
@@ -74,6 +79,7 @@ def _rendered(recipe: Any, place: Place) -> Rendered:
                 sourcetype=_text(recipe, "sourcetype", place),
                 host=_text(recipe, "host", place),
             ),
+            as_written=True,
         )
     _only(recipe, ("kind", "start", "events"), place)
     kind = KINDS.get(str(recipe.get("kind")))
