@@ -5,31 +5,42 @@ Each is given NULLs and gives NULL for what has no answer. Patterns are bounded 
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import json
+import math
 import re
-from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
-from zoneinfo import ZoneInfo
 
+from harness.engines.time_functions import relative_time, strftime, strptime
 from harness.errors import HarnessError
 from harness.spl.time_modifiers import parse_time
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     import duckdb
 
 REGEX_SECONDS = 5.0
 MAX_JSON_DEPTH = 50
 NUMBER = re.compile(r"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*")
-VARIABLE = re.compile(r"%(\d?[A-Za-z%])")
+
+
+SPELLED = re.compile(r"[-+]?(?:0[xX])?[0-9A-Za-z]+")
+SPECIFIER = re.compile(r"%([-+ #0']*)(\*|\d*)(?:\.(\*|\d*))?([A-Za-z%])")
+MAX_VALUES = 100_000
+MAX_WIDTH = 10_000
+UNIT = re.compile(r"\d*[A-Za-z]+")
 
 
 class SlowPattern(HarnessError):
     """A regular expression that backtracks without end on some event."""
+
+
+class TooManyValues(HarnessError):
+    """A field would hold more values than anybody can mean."""
 
 
 @lru_cache(maxsize=1024)
@@ -123,28 +134,37 @@ def urldecode(text: str | None) -> str | None:
 
 
 def from_base(text: str | None, base: int) -> float | None:
-    """The number that a text spells in a base."""
+    """The number that a text spells in a base; hexadecimal digits may follow `0x`."""
+    if text is None or not SPELLED.fullmatch(text):
+        return None
     try:
-        return None if text is None else float(int(text.strip(), base))
-    except ValueError:
+        return float(int(text, base))
+    except (ValueError, OverflowError):
         return None
 
 
 def in_hex(number: float | None) -> str | None:
-    """`0x` and the digits."""
-    return None if number is None else hex(int(number))
+    """`0x` and the digits in upper case; NULL for a fraction."""
+    if number is None or not float(number).is_integer():
+        return None
+    return f"{'-' if number < 0 else ''}0x{abs(int(number)):X}"
+
+
+def in_binary(number: float | None) -> str | None:
+    """The binary digits; NULL for a fraction."""
+    return f"{int(number):b}" if number is not None and float(number).is_integer() else None
 
 
 def with_commas(number: float | None) -> str | None:
     """Thousands set apart; two decimals where there are any."""
-    if number is None:
+    if number is None or not math.isfinite(number):
         return None
     return f"{int(number):,}" if number.is_integer() else f"{number:,.2f}"
 
 
 def duration(number: float | None) -> str | None:
     """`HH:MM:SS`, with days before a plus sign."""
-    if number is None:
+    if number is None or not math.isfinite(number):
         return None
     seconds = int(number)
     days, rest = divmod(abs(seconds), 86400)
@@ -172,61 +192,6 @@ def least(values: list[str | None] | None) -> str | None:
 def unique(values: list[str] | None) -> list[str] | None:
     """Each value once, in the order of first appearance."""
     return None if values is None else list(dict.fromkeys(values))
-
-
-def strftime(epoch: float | None, form: str, zone: str) -> str | None:
-    """A time by Splunk's variables."""
-    if epoch is None:
-        return None
-    moment = datetime.fromtimestamp(epoch, ZoneInfo(zone))
-    return VARIABLE.sub(lambda found: _printed(found[1], moment, epoch), form)
-
-
-def _printed(variable: str, moment: datetime, epoch: float) -> str:
-    kind, digits = variable[-1], variable[:-1]
-    if kind in "NQ":
-        return f"{moment.microsecond * 1000:09d}"[: int(digits or (9 if kind == "N" else 3))]
-    special = {
-        "s": str(int(epoch)),
-        "z": moment.strftime("%z"),
-        "Z": moment.tzname() or "",
-        "e": f"{moment.day:2d}",
-        "k": f"{moment.hour:2d}",
-        "l": f"{(moment.hour - 1) % 12 + 1:2d}",
-        "n": "\n",
-        "t": "\t",
-        "T": moment.strftime("%H:%M:%S"),
-        "F": moment.strftime("%Y-%m-%d"),
-        "h": moment.strftime("%b"),
-    }
-    return special.get(kind) or moment.strftime(f"%{kind}")
-
-
-def strptime(text: str | None, form: str, zone: str) -> float | None:
-    """The epoch seconds that a text spells by a format."""
-    if text is None:
-        return None
-    if form == "%s":
-        return float(text) if NUMBER.fullmatch(text) else None
-    pattern = form.replace("%T", "%H:%M:%S").replace("%F", "%Y-%m-%d").replace("%e", "%d")
-    pattern = re.sub(r"%\d?[NQ]", "%f", pattern).replace("%k", "%H").replace("%l", "%I")
-    pattern = pattern.replace("%h", "%b").replace("%D", "%m/%d/%y").replace("%R", "%H:%M")
-    trimmed = re.sub(r"(\.\d{6})\d+", r"\1", text.strip()) if "%f" in pattern else text.strip()
-    try:
-        moment = datetime.strptime(trimmed, pattern)  # noqa: DTZ007 - the zone follows
-    except ValueError:
-        return None
-    if moment.year == 1900 and "%Y" not in pattern and "%y" not in pattern:
-        moment = moment.replace(year=datetime.now(UTC).year)
-    return (moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone))).timestamp()
-
-
-def relative_time(epoch: float | None, modifier: str, zone: str) -> float | None:
-    """A time moved and snapped."""
-    try:
-        return None if epoch is None else parse_time(modifier, epoch, zone)
-    except ValueError:
-        return None
 
 
 def json_field(text: str | None, path: str) -> list[str] | None:
@@ -271,6 +236,117 @@ def _leaves(document: Any) -> dict[str, list[str]]:
     return found
 
 
+def sha512(text: str | None) -> str | None:
+    """The SHA-512 digest in hexadecimal."""
+    return None if text is None else hashlib.sha512(text.encode()).hexdigest()
+
+
+def substr(text: str | None, start: int | None, count: int | None) -> str | None:
+    """A part by SQLite's rules, which Splunk's are; a count of NULL reaches to the end."""
+    if text is None or start is None:
+        return None
+    size = len(text) + abs(start) + 1 if count is None else abs(count)
+    first = start
+    if first < 0:
+        first += len(text)
+        if first < 0:
+            size, first = max(0, size + first), 0
+    elif first > 0:
+        first -= 1
+    elif size > 0:
+        size -= 1
+    if count is not None and count < 0:
+        first -= size
+        if first < 0:
+            size, first = size + first, 0
+    return text[first : first + max(0, size)]
+
+
+def ip_mask(mask: str | None, address: str | None) -> str | None:
+    """An IPv4 address with the bits of a mask."""
+    try:
+        bits = int(ipaddress.IPv4Address(mask or "")) & int(ipaddress.IPv4Address(address or ""))
+    except ValueError:
+        return None
+    return str(ipaddress.IPv4Address(bits))
+
+
+def zipped(left: list[str] | None, right: list[str] | None, between: str) -> list[str] | None:
+    """Values in pairs, as far as both lists reach."""
+    pairs = zip(left or [], right or [], strict=False)
+    return [f"{one}{between}{other}" for one, other in pairs] or None
+
+
+def spread(start: float | None, end: float | None, step: str, zone: str) -> list[str] | None:
+    """Numbers from a start up to an end; a step with a unit is a span of time."""
+    if start is None or end is None or not math.isfinite(start) or not math.isfinite(end):
+        return None
+    found: list[str] = []
+    value = start
+    while value < end:
+        if len(found) == MAX_VALUES:
+            raise TooManyValues(f"mvrange gives more than {MAX_VALUES:,} values")
+        found.append(number_text(value))
+        try:
+            value = (
+                parse_time(f"+{step}", value, zone) if UNIT.fullmatch(step) else value + float(step)
+            )
+        except ValueError:
+            return None
+        if value <= start:
+            return None
+    return found or None
+
+
+def number_text(number: float) -> str:
+    """A number as SPL prints it: whole ones without a point."""
+    return str(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)
+
+
+def printf(form: str, values: list[str | None] | None) -> str | None:
+    """A text by C's conversion specifiers; NULL if a value is not what its specifier prints."""
+    given = iter(values or [])
+    try:
+        return SPECIFIER.sub(lambda found: _converted(found, given), form)
+    except (ValueError, OverflowError, StopIteration):
+        return None
+
+
+def _converted(found: re.Match[str], given: Iterator[str | None]) -> str:
+    flags, width, precision, kind = found.groups()
+    if kind == "%":
+        return "%"
+    width, precision = (_size(next(given)) if size == "*" else size for size in (width, precision))
+    value = next(given)
+    if value is None:
+        raise ValueError(found[0])
+    plain = flags.replace("'", "")
+    point = "" if precision is None else f".{precision or 0}"
+    if kind == "s":
+        return f"%{plain}{width}{point}s" % value
+    if kind == "c":
+        character = chr(int(float(value))) if NUMBER.fullmatch(value) else value[:1]
+        return f"%{plain}{width}s" % character
+    if not NUMBER.fullmatch(value):
+        raise ValueError(value)
+    number = float(value) if kind in "eEfFgG" else int(float(value))
+    if kind in "ouxX" and number < 0:
+        raise ValueError(value)
+    if kind == "o" and "#" in plain:
+        return f"%{plain.replace('#', '')}{width}s" % f"0{number:o}"
+    if "'" in flags and kind in "diufF":
+        digits = f"{number:,.{int(precision or 6)}f}" if kind in "fF" else f"{number:,}"
+        return f"%{plain.replace('0', '')}{width}s" % digits
+    return f"%{plain}{width}{point}{'d' if kind in 'iu' else kind}" % number
+
+
+def _size(value: str | None) -> str:
+    size = int(float(value or ""))
+    if abs(size) > MAX_WIDTH:
+        raise ValueError(size)
+    return str(size)
+
+
 ENTITY = re.compile(r"&(?:#(\d{1,7})|#[xX]([0-9A-Fa-f]{1,6})|(lt|gt|quot|apos|amp));")
 NAMED = {"lt": "<", "gt": ">", "quot": '"', "apos": "'", "amp": "&"}
 LAST_CHARACTER = 0x10FFFF
@@ -290,7 +366,8 @@ def _character(found: re.Match[str]) -> str:
     return chr(code) if valid else found[0]
 
 
-TEXT, LIST, NUMBER_TYPE, WHOLE, TRUTH = "VARCHAR", "VARCHAR[]", "DOUBLE", "INTEGER", "BOOLEAN"
+TEXT, LIST, NUMBER_TYPE, TRUTH = "VARCHAR", "VARCHAR[]", "DOUBLE", "BOOLEAN"
+WHOLE, LONG = "INTEGER", "BIGINT"
 FUNCTIONS: dict[str, tuple[Callable[..., Any], list[str], str]] = {
     "spl_regex_matches": (regex_matches, [TEXT, TEXT], TRUTH),
     "spl_regex_group": (regex_group, [TEXT, TEXT, WHOLE], TEXT),
@@ -301,13 +378,20 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], list[str], str]] = {
     "spl_urldecode": (urldecode, [TEXT], TEXT),
     "spl_from_base": (from_base, [TEXT, WHOLE], NUMBER_TYPE),
     "spl_hex": (in_hex, [NUMBER_TYPE], TEXT),
+    "spl_binary": (in_binary, [NUMBER_TYPE], TEXT),
+    "spl_printf": (printf, [TEXT, LIST], TEXT),
+    "spl_substr": (substr, [TEXT, LONG, LONG], TEXT),
+    "spl_sha512": (sha512, [TEXT], TEXT),
+    "spl_ip_mask": (ip_mask, [TEXT, TEXT], TEXT),
+    "spl_zip": (zipped, [LIST, LIST, TEXT], LIST),
+    "spl_range": (spread, [NUMBER_TYPE, NUMBER_TYPE, TEXT, TEXT], LIST),
     "spl_commas": (with_commas, [NUMBER_TYPE], TEXT),
     "spl_duration": (duration, [NUMBER_TYPE], TEXT),
     "spl_max": (greatest, [LIST], TEXT),
     "spl_min": (least, [LIST], TEXT),
     "spl_unique": (unique, [LIST], LIST),
     "spl_strftime": (strftime, [NUMBER_TYPE, TEXT, TEXT], TEXT),
-    "spl_strptime": (strptime, [TEXT, TEXT, TEXT], NUMBER_TYPE),
+    "spl_strptime": (strptime, [TEXT, TEXT, TEXT, NUMBER_TYPE], NUMBER_TYPE),
     "spl_relative_time": (relative_time, [NUMBER_TYPE, TEXT, TEXT], NUMBER_TYPE),
     "spl_xml_text": (xml_text, [TEXT], TEXT),
     "spl_json_field": (json_field, [TEXT, TEXT], LIST),

@@ -1,11 +1,16 @@
-"""Mathematical functions. Source: Splunk Search Reference, "Mathematical functions"."""
+"""Mathematical functions.
+
+Source: Splunk Search Reference, "Mathematical functions", "Statistical eval functions" and
+"Trig and hyperbolic functions"; `eval`, "Usage": what has no value is `nan`, beyond the greatest
+number it is `inf`, and a division by zero is NULL.
+"""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING
 
-from harness.plan.types import Kind, Typed, as_number, as_text
+from harness.plan.types import Kind, Typed, as_number, as_values
 from harness.registry import eval_function
 
 if TYPE_CHECKING:
@@ -15,6 +20,17 @@ if TYPE_CHECKING:
 def number(sql: Sql) -> Typed:
     """A number."""
     return Typed(sql, Kind.NUMBER)
+
+
+def _within(d: Dialect, value: Sql, low: float, high: float, result: Sql) -> Sql:
+    """A result for numbers from `low` to `high`, `nan` for others, NULL for none."""
+    inside = d.function(
+        "and",
+        d.function("at_least", value, d.literal(low)),
+        d.function("at_most", value, d.literal(high)),
+    )
+    present = d.function("is_not_null", value)
+    return d.case([(inside, result), (present, d.literal(math.nan))])
 
 
 @eval_function("abs")
@@ -43,11 +59,16 @@ def rounded(d: Dialect, value: Typed, digits: Typed | None = None) -> Typed:
 
 
 @eval_function()
+def exact(d: Dialect, value: Typed) -> Typed:
+    """exact(<number>): the number with all of its digits, which here no number loses."""
+    return as_number(d, value)
+
+
+@eval_function()
 def sqrt(d: Dialect, value: Typed) -> Typed:
-    """sqrt(<number>): the square root; NULL below zero."""
+    """sqrt(<number>): the square root; `nan` below zero."""
     root = as_number(d, value).sql
-    negative = d.function("less", root, d.literal(0.0))
-    return number(d.case([(negative, d.function("null_number"))], d.function("sqrt", root)))
+    return number(_within(d, root, 0.0, math.inf, d.function("sqrt", root)))
 
 
 @eval_function("pow")
@@ -56,10 +77,74 @@ def power(d: Dialect, value: Typed, exponent: Typed) -> Typed:
     return number(d.function("pow", as_number(d, value).sql, as_number(d, exponent).sql))
 
 
+@eval_function()
+def exp(d: Dialect, value: Typed) -> Typed:
+    """exp(<number>): e to the power of the number."""
+    return number(d.function("exp", as_number(d, value).sql))
+
+
+def _logarithm(d: Dialect, name: str, value: Sql) -> Sql:
+    zero = d.function("equals", value, d.literal(0.0))
+    positive = _within(d, value, 0.0, math.inf, d.function(name, value))
+    return d.case([(zero, d.literal(-math.inf))], positive)
+
+
+@eval_function()
+def ln(d: Dialect, value: Typed) -> Typed:
+    """ln(<number>): the natural logarithm; `-inf` of zero, `nan` below."""
+    return number(_logarithm(d, "ln", as_number(d, value).sql))
+
+
+@eval_function()
+def log(d: Dialect, value: Typed, base: Typed | None = None) -> Typed:
+    """log(<number>, <base>): the logarithm, by default to the base 10."""
+    given = as_number(d, value).sql
+    if base is None or base.constant == 10:
+        return number(_logarithm(d, "log10", given))
+    if base.constant == 2:
+        return number(_logarithm(d, "log2", given))
+    root = _logarithm(d, "ln", as_number(d, base).sql)
+    below = d.function("nullif", root, d.literal(0.0))
+    return number(d.function("divide", _logarithm(d, "ln", given), below))
+
+
 @eval_function("pi")
 def pi(d: Dialect) -> Typed:
     """pi(): 3.141592653589793."""
     return number(d.literal(math.pi))
+
+
+@eval_function()
+def hypot(d: Dialect, first: Typed, second: Typed) -> Typed:
+    """hypot(<number>, <number>): the longest side of a right triangle with these sides."""
+    one, two = as_number(d, first).sql, as_number(d, second).sql
+    squares = [d.function("multiply", side, side) for side in (one, two)]
+    return number(d.function("sqrt", d.function("add", *squares)))
+
+
+@eval_function()
+def atan2(d: Dialect, y: Typed, x: Typed) -> Typed:
+    """atan2(<y>, <x>): the angle of a point, in radians."""
+    return number(d.function("atan2", as_number(d, y).sql, as_number(d, x).sql))
+
+
+def _trigonometric(name: str, low: float = -math.inf, high: float = math.inf) -> None:
+    def function(d: Dialect, value: Typed) -> Typed:
+        given = as_number(d, value).sql
+        return number(_within(d, given, low, high, d.function(name, given)))
+
+    function.__doc__ = f"{name}(<number>): angles are in radians; `nan` outside of its range."
+    eval_function(name)(function)
+
+
+LARGEST = float.fromhex("0x1.fffffffffffffp+1023")
+for _name in ("sin", "cos", "tan"):
+    _trigonometric(_name, -LARGEST, LARGEST)
+for _name in ("atan", "sinh", "cosh", "tanh", "asinh"):
+    _trigonometric(_name)
+for _name in ("asin", "acos", "atanh"):
+    _trigonometric(_name, -1.0, 1.0)
+_trigonometric("acosh", 1.0)
 
 
 def _extreme(name: str, numeric: str, meaning: str) -> None:
@@ -67,12 +152,14 @@ def _extreme(name: str, numeric: str, meaning: str) -> None:
         values = [first, *others]
         if all(value.kind is Kind.NUMBER and not value.multi for value in values):
             return number(d.function(numeric, *(value.sql for value in values)))
-        texts = [as_text(d, value).sql for value in values]
-        return Typed(d.function(f"spl_{name}", d.function("make_list", *texts)), Kind.ANY)
+        every = as_values(d, first).sql
+        for other in others:
+            every = d.function("list_concat", every, as_values(d, other).sql)
+        return Typed(d.function(f"spl_{name}", every), Kind.ANY)
 
-    extreme.__doc__ = f"{name}(<value>, …): the {meaning}; numbers are less than text."
+    extreme.__doc__ = f"{name}(<value>, …): the {meaning} of all values; numbers are below text."
     eval_function(name)(extreme)
 
 
-_extreme("max", "greatest", "greatest value")
-_extreme("min", "least", "least value")
+_extreme("max", "greatest", "greatest")
+_extreme("min", "least", "least")

@@ -79,3 +79,22 @@ def mvfind(d: Dialect, value: Typed, pattern: Typed) -> Typed:
     where = d.function("list_position", flags, d.literal(value=True))
     found = d.function("nullif", where, d.position(0))
     return Typed(d.function("double", d.function("subtract", found, d.position(1))), Kind.NUMBER)
+
+
+@eval_function(literal=(2,))
+def mvzip(d: Dialect, left: Typed, right: Typed, delimiter: Typed | None = None) -> Typed:
+    """mvzip(<field>, <field>, <delimiter>): values joined in pairs, as far as both reach."""
+    between = d.literal("," if delimiter is None else str(delimiter.constant))
+    pair = as_values(d, left).sql, as_values(d, right).sql
+    return several(d.function("spl_zip", *pair, between))
+
+
+@eval_function(literal=(2,))
+def mvrange(d: Dialect, start: Typed, end: Typed, step: Typed | None = None) -> Typed:
+    """mvrange(<start>, <end>, <step>): numbers up to, not including, the end.
+
+    A step such as "7d" is a span of time, between epoch seconds.
+    """
+    span = d.literal(str(step.constant) if step is not None else "1")
+    bounds = as_number(d, start).sql, as_number(d, end).sql
+    return several(d.function("spl_range", *bounds, span, d.literal(d.timezone)))

@@ -12,7 +12,7 @@ from harness.plan.types import Kind, Typed, as_number, as_text, elementwise
 from harness.registry import eval_function
 
 if TYPE_CHECKING:
-    from harness.plan.types import Dialect
+    from harness.plan.types import Dialect, Sql
 
 
 @eval_function()
@@ -50,18 +50,33 @@ _trimming("rtrim", "at its end")
 @eval_function()
 def substr(d: Dialect, value: Typed, start: Typed, count: Typed | None = None) -> Typed:
     """substr(<text>, <start>, <length>): a part, from 1; a negative start counts from the end."""
-    first = d.function("integer", as_number(d, start).sql)
-    parts = [first]
+    from_start = isinstance(start.constant, float) and start.constant >= 1
+    counted = count is None or (isinstance(count.constant, float) and count.constant >= 0)
+    parts = [_whole(d, start)]
     if count is not None:
-        parts.append(d.function("integer", as_number(d, count).sql))
-    return elementwise(d, value, lambda v: d.function("substr", v, *parts))
+        parts.append(_whole(d, count))
+    if from_start and counted:
+        return elementwise(d, value, lambda v: d.function("substr", v, *parts))
+    size = parts[1] if count is not None else d.function("integer", d.function("null_number"))
+    cut = elementwise(d, value, lambda v: d.function("spl_substr", v, parts[0], size))
+    if count is None or count.constant is not None:
+        return cut
+    known = d.function("is_not_null", parts[1])
+    return Typed(d.case([(known, cut.sql)]), cut.kind, cut.multi)
+
+
+def _whole(d: Dialect, value: Typed) -> Sql:
+    if isinstance(value.constant, float):
+        return d.position(int(value.constant))
+    return d.function("integer", as_number(d, value).sql)
 
 
 @eval_function(literal=(1, 2))
 def replace(d: Dialect, value: Typed, pattern: Typed, replacement: Typed) -> Typed:
     r"""replace(<text>, <regex>, <replacement>): every match replaced; `\1` is a group."""
     wanted, new = str(pattern.constant), str(replacement.constant)
-    if not re.search(r"[\\.^$*+?()\[\]{}|]", wanted) and "\\" not in new:
+    plain = wanted and not re.search(r"[\\.^$*+?()\[\]{}|]", wanted) and "\\" not in new
+    if plain:
         return elementwise(
             d, value, lambda v: d.function("replace", v, d.literal(wanted), d.literal(new))
         )
@@ -94,6 +109,18 @@ def urldecode(d: Dialect, value: Typed) -> Typed:
 def md5(d: Dialect, value: Typed) -> Typed:
     """md5(<text>): the MD5 digest in hexadecimal."""
     return elementwise(d, value, lambda v: d.function("md5", v))
+
+
+@eval_function()
+def sha1(d: Dialect, value: Typed) -> Typed:
+    """sha1(<text>): the SHA-1 digest in hexadecimal."""
+    return elementwise(d, value, lambda v: d.function("sha1", v))
+
+
+@eval_function()
+def sha512(d: Dialect, value: Typed) -> Typed:
+    """sha512(<text>): the SHA-512 digest in hexadecimal."""
+    return elementwise(d, value, lambda v: d.function("spl_sha512", v))
 
 
 @eval_function()

@@ -24,36 +24,48 @@ NATIVE = {
     "n": "\n",
     "t": "\t",
 }
-VARIABLE = re.compile(r"%(\d?[A-Za-z%])")
+VARIABLE = re.compile(r"%(:{1,3}z|\d?[NQ]|[A-Za-z%]|.|$)")
+SUBSECONDS = frozenset(f"{digits}{kind}" for digits in ("", *"123456789") for kind in "NQ")
+ZONES = frozenset({"z", ":z", "::z", ":::z", "Z"})
+PRINTED = frozenset(NATIVE) | SUBSECONDS | ZONES | frozenset("sekfhlVG")
+READ = frozenset("aAbBdeDfFhHIjklmMnpRsStTyY%") | SUBSECONDS | ZONES
+DATED = re.compile(r"%[YyFDs]")
+FIRST_SECOND = -62135596800.0
+LAST_SECOND = 253402300799.0
+"""The years 1 to 9999."""
 
 
 @eval_function(literal=(1,))
 def strftime(d: Dialect, time: Typed, form: Typed) -> Typed:
     """strftime(<epoch>, <format>): a time as text, in the search's zone."""
     wanted = str(form.constant)
+    _check(wanted, PRINTED, "strftime")
     epoch = as_number(d, time).sql
     zone = d.timezone
     native = native_format(wanted)
     if zone == "UTC" and native is not None:
         stamp = d.function("utc_timestamp", epoch)
-        return Typed(d.function("strftime", stamp, d.literal(native)), Kind.TEXT)
-    for variable in VARIABLE.findall(wanted):
-        if variable not in SUPPORTED:
-            raise Unsupported(f"the time variable `%{variable}`", hints=("see strftime",))
+        known = d.function(
+            "and",
+            d.function("at_least", epoch, d.literal(FIRST_SECOND)),
+            d.function("at_most", epoch, d.literal(LAST_SECOND)),
+        )
+        printed = d.function("strftime", stamp, d.literal(native))
+        return Typed(d.case([(known, printed)]), Kind.TEXT)
     return Typed(d.function("spl_strftime", epoch, d.literal(wanted), d.literal(zone)), Kind.TEXT)
 
 
 @eval_function(literal=(1,))
 def strptime(d: Dialect, value: Typed, form: Typed) -> Typed:
-    """strptime(<text>, <format>): the epoch seconds that a text spells; NULL if it does not."""
-    wanted, zone = str(form.constant), d.timezone
-    for variable in VARIABLE.findall(wanted):
-        if variable not in SUPPORTED:
-            raise Unsupported(f"the time variable `%{variable}`", hints=("see strptime",))
-    spelled = as_text(d, value).sql
-    return Typed(
-        d.function("spl_strptime", spelled, d.literal(wanted), d.literal(zone)), Kind.NUMBER
-    )
+    """strptime(<text>, <format>): the epoch seconds that a text spells; NULL if it does not.
+
+    A format without a year is read as of the search's own clock.
+    """
+    wanted = str(form.constant)
+    _check(wanted, READ, "strptime")
+    clock = 0.0 if DATED.search(wanted) else d.now
+    arguments = d.literal(wanted), d.literal(d.timezone), d.literal(clock)
+    return Typed(d.function("spl_strptime", as_text(d, value).sql, *arguments), Kind.NUMBER)
 
 
 def native_format(form: str) -> str | None:
@@ -64,12 +76,13 @@ def native_format(form: str) -> str | None:
     return VARIABLE.sub(lambda m: NATIVE[m[1]] if m[1] in "nt" else f"%{NATIVE[m[1]]}", form)
 
 
-SUPPORTED = (
-    frozenset(NATIVE)
-    | {"s", "N", "Q", "z", "Z", "e", "k", "l", "f", "h"}
-    | {f"{digits}{letter}" for digits in "369" for letter in "NQ"}
-)
-"""Splunk's variables that the engine's own functions print and read."""
+def _check(form: str, known: frozenset[str], function: str) -> None:
+    for variable in VARIABLE.findall(form):
+        if variable not in known:
+            raise Unsupported(
+                f"the time variable `%{variable}` in `{function}`",
+                hints=("%c, %x, %X and %+ depend on the server's locale: write the parts out",),
+            )
 
 
 @eval_function()

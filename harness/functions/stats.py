@@ -123,16 +123,17 @@ def _extreme(name: str, meaning: str) -> None:
     def function(d: Dialect, value: Typed) -> Typed:
         if value.kind is Kind.NUMBER and not value.multi:
             return Typed(d.function(name, value.sql), Kind.NUMBER)
-        texts = _flat(d, value) if value.multi else _present(d, "list", as_text(d, value).sql)
         if value.multi:
-            return Typed(d.function(f"spl_{name}", texts), Kind.ANY)
-        spelled = as_text(d, value).sql
-        number = as_number(d, value).sql
-        all_numbers = d.function(
-            "equals", d.function("count", spelled), d.function("count", number)
-        )
-        printed = d.function("number_text", d.function(name, number))
-        return Typed(d.case([(all_numbers, printed)], d.function(name, spelled)), Kind.ANY)
+            texts, numbers = _flat(d, value), _numbers(d, value)
+            counts = [d.function("list_length", found) for found in (texts, numbers)]
+            number = d.function("list_aggregate", numbers, d.literal(name))
+            text = d.function("list_aggregate", texts, d.literal(name))
+        else:
+            spelled, numeric = as_text(d, value).sql, as_number(d, value).sql
+            counts = [d.function("count", found) for found in (spelled, numeric)]
+            number, text = d.function(name, numeric), d.function(name, spelled)
+        all_numbers = d.function("equals", *counts)
+        return Typed(d.case([(all_numbers, d.function("number_text", number))], text), Kind.ANY)
 
     function.__doc__ = f"{name}(<value>): the {meaning}, by number if all are, else by text."
     stats_function(name)(function)
@@ -153,9 +154,7 @@ def _statistic(names: tuple[str, ...], aggregate: str, meaning: str) -> None:
 _statistic(("sum",), "sum", "sum")
 _statistic(("avg", "mean"), "avg", "average")
 _statistic(("median",), "median", "middle value")
-_statistic(("stdev",), "stddev_samp", "standard deviation of a sample")
 _statistic(("stdevp",), "stddev_pop", "standard deviation of a population")
-_statistic(("var",), "var_samp", "variance of a sample")
 _statistic(("varp",), "var_pop", "variance of a population")
 
 
@@ -166,9 +165,25 @@ def range_(d: Dialect, value: Typed) -> Typed:
     return Typed(d.function("subtract", high.sql, low.sql), Kind.NUMBER)
 
 
+def _of_sample(name: str, meaning: str, sample: str, population: str) -> None:
+    def function(d: Dialect, value: Typed) -> Typed:
+        spread = [_numeric(d, aggregate, value).sql for aggregate in (sample, population)]
+        return Typed(d.function("coalesce", *spread), Kind.NUMBER)
+
+    function.__doc__ = f"{name}(<number>): the {meaning} of a sample; of a single value 0."
+    stats_function(name)(function)
+
+
+_of_sample("stdev", "standard deviation", "stddev_samp", "stddev_pop")
+_of_sample("var", "variance", "var_samp", "var_pop")
+
+
 @stats_function("sumsq")
 def sumsq(d: Dialect, value: Typed) -> Typed:
     """sumsq(<number>): the sum of the squares."""
+    if value.multi:
+        squares = d.each(_numbers(d, value), lambda v: d.function("multiply", v, v))
+        return Typed(d.function("list_aggregate", squares, d.literal("sum")), Kind.NUMBER)
     number = as_number(d, value).sql
     return Typed(d.function("sum", d.function("multiply", number, number)), Kind.NUMBER)
 
@@ -176,12 +191,41 @@ def sumsq(d: Dialect, value: Typed) -> Typed:
 @stats_function("mode")
 def mode(d: Dialect, value: Typed) -> Typed:
     """mode(<value>): the most frequent value."""
+    if value.multi:
+        found = d.function("list_aggregate", _flat(d, value), d.literal("mode"))
+        return Typed(found, Kind.ANY)
     return Typed(d.function("mode", as_text(d, value).sql), Kind.ANY)
 
 
-@stats_function("perc", "p", "exactperc", parametrised=True)
+def _sorted_numbers(d: Dialect, value: Typed) -> Sql:
+    if value.multi:
+        return d.function("list_sort", _numbers(d, value))
+    return d.function("list_sort", _present(d, "list", as_number(d, value).sql))
+
+
+@stats_function("perc", "p", parametrised=True)
 def percentile(d: Dialect, value: Typed, percent: float) -> Typed:
-    """percNN(<number>), pNN, exactpercNN: the NNth percentile, interpolated."""
-    number = as_number(d, value).sql
-    found = d.function("quantile_cont", number, d.literal(percent / 100))
+    """percNN(<number>) or pNN: the NNth percentile, interpolated as Splunk's examples are.
+
+    Splunk approximates beyond 1,000 different values, to within one percent of the rank.
+    """
+    share = d.literal(percent / 100)
+    if value.multi:
+        found = d.function("list_aggregate", _numbers(d, value), d.literal("quantile_cont"), share)
+        return Typed(d.function("double", found), Kind.NUMBER)
+    return Typed(d.function("quantile_cont", as_number(d, value).sql, share), Kind.NUMBER)
+
+
+@stats_function("exactperc", parametrised=True)
+def exact_percentile(d: Dialect, value: Typed, percent: float) -> Typed:
+    """exactpercNN(<number>): the value below which NN percent of the values lie.
+
+    One of the values, never between two. Source: the manual says no more than "exact"; the
+    choice among two neighbours is one that a user of 9.0 reported (Splunk Community 623886).
+    """
+    numbers = _sorted_numbers(d, value)
+    size = d.function("list_length", numbers)
+    below = d.function("floor", d.function("multiply", size, d.literal(percent / 100)))
+    position = d.function("least", d.function("add", below, d.literal(1.0)), size)
+    found = d.function("list_extract", numbers, d.function("integer", position))
     return Typed(found, Kind.NUMBER)

@@ -23,7 +23,7 @@ PLAIN = frozenset(
     abs ceil floor round sqrt ln exp pow greatest least lower upper length trunc
     list_extract list_slice list_concat list_distinct list_sort list_reverse
     list_contains list_position array_to_string string_split flatten list_sum list_min list_max
-    contains starts_with ends_with strpos substr replace md5 sha256
+    contains starts_with ends_with strpos substr replace md5 sha1 sha256 log2 log10
     sum min max avg count stddev_samp stddev_pop var_samp var_pop median mode
     arg_min arg_max quantile_cont list_aggregate list first last
     sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh
@@ -147,7 +147,7 @@ def _no_blank(d: DuckDBDialect, value: Node) -> Node:
 
 
 def _integer(d: DuckDBDialect, value: Node) -> Node:
-    return cast_to(value, "BIGINT")
+    return cast_to(value, "BIGINT", attempt=True)
 
 
 def _double(d: DuckDBDialect, value: Node) -> Node:
@@ -172,7 +172,7 @@ def _struct_part(d: DuckDBDialect, value: Node, position: Node) -> Node:
 
 def _timestamp(d: DuckDBDialect, epoch: Node) -> Node:
     micros = raw("ROUND", exp.Mul(this=paren(epoch), expression=exp.Literal.number("1000000")))
-    return raw("MAKE_TIMESTAMP", cast_to(micros, "BIGINT"))
+    return raw("MAKE_TIMESTAMP", cast_to(micros, "BIGINT", attempt=True))
 
 
 def _strftime(d: DuckDBDialect, stamp: Node, form: Node) -> Node:
