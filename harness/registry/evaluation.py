@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 CONDITIONS = frozenset({"and", "or", "xor", "not", "=", "!=", "<", "<=", ">", ">=", "like", "in"})
 BOOLEAN_FUNCTIONS = frozenset(
     """
-    cidrmatch isbool isdouble isint ismv isnotnull isnull isnum isstr like match searchmatch
+    cidrmatch in isbool isdouble isint ismv isnotnull isnull isnum isstr like match searchmatch
     true false
     """.split()
 )

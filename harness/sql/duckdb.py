@@ -32,6 +32,7 @@ PLAIN = frozenset(
 )
 """Functions that DuckDB calls by their logical names, with the same meaning."""
 NUMBER = r"^\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*$"
+REFERENCE = re.compile(r"\\(\d)?")
 UDF_PREFIX = "spl_"
 
 
@@ -375,8 +376,9 @@ class DuckDBDialect:
         translated = patterns.translate(pattern)
         if translated.native is not None and not translated.consumes_newline:
             count = group_count(pattern)
-            replacement = re.sub(
-                r"\\(\d)", lambda m: m[0] if int(m[1]) <= count else "", replacement
+            replacement = REFERENCE.sub(
+                lambda m: r"\\" if m[1] is None else m[0] if int(m[1]) <= count else "",
+                replacement,
             )
             options = [text("g")] if every else []
             return raw(
