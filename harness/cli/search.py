@@ -27,6 +27,8 @@ def search(spl: str, *, form: str, **flags: Any) -> int:
     """Run a search over the files named with --data."""
     from harness.content import Clock
     from harness.engines.base import SearchRequest
+    from harness.ingest import shown_losses
+    from harness.report.escaping import shown
     from harness.trials import Project
     from harness.trials.trial import moment, time_range
 
@@ -38,8 +40,8 @@ def search(spl: str, *, form: str, **flags: Any) -> int:
     losses: list[Any] = []
     paths = [one for path in settings.data for one in project.store().opened(path)]
     loaded = engine.load(_batches(settings, paths, losses))
-    for loss in losses:
-        click.echo(f"warning: {loss}", err=True)
+    for text in shown_losses(losses):
+        click.echo(f"warning: {shown(text)}", err=True)
     now = moment(settings.now, 0.0) if settings.now else (loaded.newest or 0.0) + 1
     clock = project.clock(Clock())
     request = SearchRequest(spl, now, time_range(clock, now, settings.timezone))

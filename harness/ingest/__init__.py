@@ -7,6 +7,7 @@ from harness.ingest.errors import (
     Loss,
     PointerInsteadOfEvents,
     UnreadableFile,
+    shown_losses,
 )
 from harness.ingest.files import ingest, ingest_text, read_file
 
@@ -20,4 +21,5 @@ __all__ = [
     "ingest",
     "ingest_text",
     "read_file",
+    "shown_losses",
 ]

@@ -29,10 +29,26 @@ class BadTimezone(UsageError):
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """Something of a file that is not among its events, or not as it was written."""
+    """Something of a file that is not among its events, or not as it was written.
+
+    `offset` is where it begins: bytes where bytes were no text, else characters from the first
+    one that is no space; `None` where the format does not tell.
+    """
 
     path: str
     message: str
+    offset: int | None = None
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.message}"
+        where = "" if self.offset is None else f" (at {self.offset:,})"
+        return f"{self.path}: {self.message}{where}"
+
+
+MOST_SHOWN = 20
+
+
+def shown_losses(losses: list[Loss]) -> tuple[str, ...]:
+    """The first losses as text, and how many more there are."""
+    texts = [str(loss) for loss in losses[:MOST_SHOWN]]
+    more = len(losses) - MOST_SHOWN
+    return (*texts, f"and {more:,} more") if more > 0 else tuple(texts)

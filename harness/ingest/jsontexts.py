@@ -3,65 +3,115 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Any
 
 from harness.ingest.errors import Loss
+from harness.ingest.lines import MAX_EVENT, OVERSIZED, with_last
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MAX_EVENT = 32 * 1024 * 1024
-SEPARATORS = " \t\r\n,[]\ufeff"
+    from harness.ingest.lines import Raw
+
+START = re.compile(r"\s*(?:\[\s*)?\{")
+BETWEEN = re.compile(r"[\s,\]\ufeff]*(?:\[(?=\s*[\[\]{])[\s,\]\ufeff]*)*")
+OPEN_ARRAY = re.compile(r"\[\s*")
+WINDOW = 4096
+"""Objects are tried in windows that grow: a fault's error counts the lines of all that was tried,
+which would make many broken lines in one piece cost the square of their number."""
+LOOKAHEAD = 16
+"""How far before the end of what is there a fault may be one of the missing rest."""
 
 
-def json_events(pieces: Iterator[str], name: str, losses: list[Loss]) -> Iterator[str]:
-    """The text of each object, as it stands; arrays are opened, never held as a whole.
+def is_json(start: str) -> bool:
+    """Whether a text begins with an object, or with an array of objects."""
+    return START.match(start) is not None
 
-    A line that is no JSON is an event as it is, and noted.
+
+def json_events(
+    pieces: Iterator[str], name: str, losses: list[Loss], *, max_event: int = MAX_EVENT
+) -> Iterator[tuple[Raw, Any]]:
+    """Each object as it stands (kind `json`), with what it says; arrays are never held whole.
+
+    A line that is no JSON object is an event (kind `line`), and the first one is noted.
     """
-    decoder, buffer = json.JSONDecoder(), ""
-    noted = False
-    for piece, final in _with_last(pieces):
-        buffer += piece
+    reader = _Reader(name, losses, max_event)
+    for piece, final in with_last(pieces):
+        yield from reader.read(piece, final=final)
+
+
+class _Reader:
+    """What is read and not yet an event, and where in the text it stands."""
+
+    def __init__(self, name: str, losses: list[Loss], max_event: int) -> None:
+        self.name, self.losses, self.max_event = name, losses, max_event
+        # Numbers are only read for times; a whole number of 5,000 digits is no reason to fail.
+        self.decoder = json.JSONDecoder(parse_int=float)
+        self.buffer, self.offset = "", 0
+        self.cut = self.noted = False
+
+    def read(self, piece: str, *, final: bool) -> Iterator[tuple[Raw, Any]]:
+        """The events that end in this piece."""
+        self.buffer += piece
         position = 0
         while True:
-            position = _skip(buffer, position)
-            if position >= len(buffer):
+            if self.cut:
+                end = self.buffer.find("\n", position)
+                position = end if end >= 0 else len(self.buffer)
+                self.cut = end < 0
+            position = self._skipped(position)
+            if position >= len(self.buffer):
                 break
-            try:
-                _, end = decoder.raw_decode(buffer, position)
-            except (ValueError, RecursionError):
-                line_end = buffer.find("\n", position)
-                complete = line_end >= 0 and _next_begins(buffer, line_end)
-                too_long = len(buffer) - position > MAX_EVENT
-                if not complete and not final and not too_long:
+            document, end = self._decoded(position, final=final)
+            if end < 0:
+                if len(self.buffer) - position <= self.max_event:
                     break
-                end = line_end if complete else len(buffer)
-                if not noted:
-                    noted = True
-                    losses.append(Loss(name, "some of the text is no JSON; its lines are events"))
-            if (text := buffer[position:end].strip()) != "":
-                yield text
+                end = len(self.buffer)
+            text = self.buffer[position:end].rstrip()
+            if len(text) > self.max_event:
+                self.losses.append(Loss(self.name, OVERSIZED, self.offset + position))
+                text, document, self.cut = text[: self.max_event], None, True
+            elif document is None and not self.noted:
+                self.noted = True
+                message = "text that is no JSON object: its lines are events"
+                self.losses.append(Loss(self.name, message, self.offset + position))
+            yield ("json" if document is not None else "line", text), document
             position = end
-        buffer = buffer[position:]
+        self.offset += position
+        self.buffer = self.buffer[position:]
 
+    def _skipped(self, position: int) -> int:
+        found = BETWEEN.match(self.buffer, position)
+        return found.end() if found else position
 
-def _skip(buffer: str, position: int) -> int:
-    while position < len(buffer) and buffer[position] in SEPARATORS:
-        position += 1
-    return position
+    def _decoded(self, position: int, *, final: bool) -> tuple[Any, int]:
+        """What stands at `position` (`None` for a line that is no object), and its end.
 
-
-def _next_begins(buffer: str, line_end: int) -> bool:
-    """Whether a new object begins on the line after: then the broken one has ended."""
-    return buffer[_skip(buffer, line_end) :][:1] == "{" and buffer[line_end + 1 :][:1] != " "
-
-
-def _with_last(pieces: Iterator[str]) -> Iterator[tuple[str, bool]]:
-    before: str | None = None
-    for piece in pieces:
-        if before is not None:
-            yield before, False
-        before = piece
-    if before is not None:
-        yield before, True
+        The end is negative where the next piece decides.
+        """
+        buffer = self.buffer
+        if buffer[position] == "{":
+            size = WINDOW
+            while True:
+                window = buffer[position : position + size]
+                whole = position + size >= len(buffer)
+                try:
+                    document, end = self.decoder.raw_decode(window)
+                except json.JSONDecodeError as error:
+                    open_string = error.msg.startswith("Unterminated string")
+                    if not open_string and error.pos <= len(window) - LOOKAHEAD:
+                        break
+                    if whole and not final:
+                        return None, -1
+                    if whole:
+                        break
+                    size *= 4
+                except RecursionError:
+                    break
+                else:
+                    return document, position + end
+        elif not final and OPEN_ARRAY.fullmatch(buffer, position):
+            return None, -1
+        end = buffer.find("\n", position)
+        return None, end if end >= 0 or not final else len(buffer)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import codecs
-import gzip
-import zlib
-from typing import IO, TYPE_CHECKING
+import stat
+from typing import IO, TYPE_CHECKING, cast
 
-from harness.errors import Place
+from harness.errors import Place, nearest
 from harness.ingest.errors import (
     DamagedFile,
     EmptyFile,
@@ -27,6 +26,7 @@ RATIO_FREE_BYTES = 64 * 1024**2
 GZIP_MAGIC = b"\x1f\x8b"
 EVTX_MAGIC = b"ElfFile\x00"
 POINTER = b"version https://git-lfs.github.com/spec/v1"
+START_BYTES = 64
 MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
@@ -34,74 +34,142 @@ MARKS = (
 )
 
 
-def opened(path: Path) -> IO[bytes]:
-    """The file's bytes, unpacked if it is gzip; errors say what the path is instead."""
-    if path.is_dir():
-        raise UnreadableFile(
-            "this is a folder", place=Place(str(path)), hints=["name the files in it"]
-        )
+def chunks(path: Path, size: int = CHUNK_BYTES) -> Iterator[bytes]:
+    """The file's bytes in pieces, unpacked if it is gzip, with bounds on what that gives.
+
+    The first piece has at least `START_BYTES`, if the file has. Raises `UnreadableFile`,
+    `EmptyFile`, `PointerInsteadOfEvents` and `DamagedFile`.
+    """
+    packed = _size_of_plain_file(path)
     try:
-        if path.stat().st_size == 0:
-            raise EmptyFile("the file is empty", place=Place(str(path)))
-        with path.open("rb") as probe:
-            start = probe.read(len(POINTER))
-        if start == POINTER:
-            raise PointerInsteadOfEvents(
-                "this is a Git LFS pointer, not the data",
-                place=Place(str(path)),
-                hints=["fetch the data: git lfs pull"],
-            )
-        if start.startswith(GZIP_MAGIC):
-            return gzip.open(path)  # type: ignore[return-value]
-        return path.open("rb")
-    except FileNotFoundError as error:
-        raise UnreadableFile(
-            "there is no such file", place=Place(str(path)), hints=["check the path"]
-        ) from error
+        with path.open("rb") as file:
+            start = file.read(len(POINTER))
+            file.seek(0)
+            stream = _unpacked(file) if start.startswith(GZIP_MAGIC) else file
+            yield from _pieces(stream, size, path, packed)
     except OSError as error:
         raise UnreadableFile(
-            f"the file cannot be read: {error.strerror}", place=Place(str(path))
+            f"the file cannot be read: {error.strerror or error}", place=Place(str(path))
         ) from error
 
 
-def chunks(path: Path, size: int = CHUNK_BYTES) -> Iterator[bytes]:
-    """The file's bytes in pieces, with bounds on what gzip unpacks to."""
-    packed, total = path.stat().st_size if path.exists() else 0, 0
-    with opened(path) as file:
-        while True:
-            try:
-                piece = file.read(size)
-            except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-                raise DamagedFile(
-                    f"the file cannot be unpacked: {error}", place=Place(str(path))
-                ) from error
-            if not piece:
-                return
-            total += len(piece)
-            bomb = total > RATIO_FREE_BYTES and total > packed * MAX_RATIO
-            if bomb or total > MAX_UNPACKED_BYTES:
-                raise DamagedFile("the file unpacks without end", place=Place(str(path)))
-            yield piece
+def _size_of_plain_file(path: Path) -> int:
+    """The file's size in bytes; a pipe would wait for ever when it is opened."""
+    place = Place(str(path))
+    try:
+        found = path.stat()
+    except FileNotFoundError as error:
+        raise UnreadableFile(
+            "there is no such file", place=place, hints=_siblings(path) or ("check the path",)
+        ) from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UnreadableFile(f"the file cannot be read: {reason}", place=place) from error
+    if stat.S_ISDIR(found.st_mode):
+        raise UnreadableFile("this is a folder", place=place, hints=["name the files in it"])
+    if not stat.S_ISREG(found.st_mode):
+        raise UnreadableFile(
+            "this is not a plain file", place=place, hints=["write its events to a file first"]
+        )
+    if found.st_size == 0:
+        raise EmptyFile("the file is empty", place=place, hints=["fetch it again"])
+    return found.st_size
+
+
+def _siblings(path: Path) -> tuple[str, ...]:
+    try:
+        return nearest(path.name, (entry.name for entry in path.parent.iterdir()))
+    except OSError:
+        return ()
+
+
+def _unpacked(file: IO[bytes]) -> IO[bytes]:
+    import gzip  # noqa: PLC0415 - start-up is a feature: few files are packed
+
+    return cast("IO[bytes]", gzip.GzipFile(fileobj=file))
+
+
+def _pieces(stream: IO[bytes], size: int, path: Path, packed: int) -> Iterator[bytes]:
+    import zlib  # noqa: PLC0415 - as above, and loaded by then where the file is packed
+
+    place, total = Place(str(path)), 0
+    while True:
+        try:
+            piece = stream.read(size if total else max(size, START_BYTES))
+        except (EOFError, zlib.error) as error:
+            raise _damaged(error, place) from error
+        except OSError as error:
+            if stream.__class__.__name__ != "GzipFile" or error.errno is not None:
+                raise
+            raise _damaged(error, place) from error
+        if not piece:
+            break
+        if not total and piece.startswith(POINTER):
+            raise PointerInsteadOfEvents(
+                "this is a Git LFS pointer, not the data",
+                place=place,
+                hints=["fetch the data: git lfs pull"],
+            )
+        total += len(piece)
+        bomb = total > RATIO_FREE_BYTES and total > packed * MAX_RATIO
+        if bomb or total > MAX_UNPACKED_BYTES:
+            raise DamagedFile(
+                f"the file of {packed:,} bytes unpacks to more than {total:,}",
+                place=place,
+                hints=["unpack it yourself if you trust it"],
+            )
+        yield piece
+    if not total:
+        raise EmptyFile("the file unpacks to nothing", place=place, hints=["fetch it again"])
+
+
+def _damaged(error: Exception, place: Place) -> DamagedFile:
+    return DamagedFile(
+        f"the file cannot be unpacked: {error}", place=place, hints=["fetch it again"]
+    )
 
 
 def texts(pieces: Iterator[bytes], name: str, losses: list[Loss]) -> Iterator[str]:
-    """Pieces of bytes as pieces of text, by byte order mark, UTF-8 by default.
+    """Pieces of bytes as pieces of text, by byte order mark or the zeros of UTF-16, else UTF-8.
 
-    A byte that is no text becomes U+FFFD; that is noted once a file.
+    A byte that is no text becomes U+FFFD; the first one of a file is noted.
     """
-    decoder, noted = None, False
-    for piece in pieces:
+    decoder: codecs.IncrementalDecoder | None = None
+    strict, before = True, 0
+    for piece in _and_end(pieces):
         data = piece
         if decoder is None:
-            mark, encoding = next(((m, e) for m, e in MARKS if data.startswith(m)), (b"", "utf-8"))
-            data = data[len(mark) :]
-            decoder = codecs.getincrementaldecoder(encoding)("replace")
-        text = decoder.decode(data)
-        if not noted and "\ufffd" in text and b"\xef\xbf\xbd" not in data:
-            noted = True
-            losses.append(Loss(name, "some bytes are no text and were replaced by U+FFFD"))
-        yield text
-    if decoder is not None and (rest := decoder.decode(b"", final=True)):
-        if not noted:
-            losses.append(Loss(name, "some bytes are no text and were replaced by U+FFFD"))
-        yield rest
+            mark, encoding = _encoding(data)
+            before, data = len(mark), data[len(mark) :]
+            decoder = codecs.getincrementaldecoder(encoding)("strict")
+        waiting = len(decoder.getstate()[0]) if strict else 0
+        try:
+            text = decoder.decode(data, final=not piece)
+        except UnicodeDecodeError as error:
+            offset = before - waiting + error.start
+            losses.append(Loss(name, "bytes that are no text were replaced by U+FFFD", offset))
+            lenient = codecs.getincrementaldecoder(encoding)("replace")
+            lenient.setstate(decoder.getstate())
+            decoder, strict = lenient, False
+            text = decoder.decode(data, final=not piece)
+        before += len(data)
+        if text:
+            yield text
+
+
+def _and_end(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    yield from pieces
+    yield b""
+
+
+def _encoding(start: bytes) -> tuple[bytes, str]:
+    """The byte order mark of a text, and its encoding."""
+    for mark, encoding in MARKS:
+        if start.startswith(mark):
+            return mark, encoding
+    zeros = [bool(byte) for byte in start[:4]]
+    if zeros == [True, False, True, False]:
+        return b"", "utf-16-le"
+    if zeros == [False, True, False, True]:
+        return b"", "utf-16-be"
+    return b"", "utf-8"

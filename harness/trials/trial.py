@@ -122,9 +122,16 @@ class _Run:
             engine=self.project.settings.engine,
             verdict=verdict,
             synthetic=self.synthetic,
-            warnings=tuple(str(loss) for loss in self.losses),
+            warnings=self._warnings(),
             timings_ms=self.timings,
         )
+
+    def _warnings(self) -> tuple[str, ...]:
+        if not self.losses:
+            return ()
+        from harness.ingest import shown_losses  # noqa: PLC0415 - only with a loss
+
+        return shown_losses(self.losses)
 
     def _judged(self) -> TrialResult:
         trial, detection = self.trial, self.trial.detection
