@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.cli.options import console
+from harness.errors import HarnessError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.datasets import Manifest, Store
+    from harness.datasets import DatasetFile, Manifest, Store
     from harness.trials import Project
 
 
@@ -46,6 +47,16 @@ def datasets() -> None:
     """List, fetch and verify the datasets that manifests name."""
 
 
+def _state(store: Store, file: DatasetFile) -> str:
+    """How a file stands, or what is wrong with its entry: one bad entry hides no other."""
+    from harness.report.escaping import shown
+
+    try:
+        return str(store.status(file).value)
+    except HarnessError as error:
+        return shown(error.message)
+
+
 CONTENT = click.option("--content", type=click.Path(path_type=Path), help="Content folder.")
 
 
@@ -70,7 +81,7 @@ def list_(content: Path | None) -> int:
         if manifest.synthetic is not None:
             table.add_row(Text(shown(manifest.name)), Text("synthetic", "magenta"), "", "a recipe")
         for file in manifest.files:
-            state = str(store.status(file).value)
+            state = _state(store, file)
             size = f"{file.size:,}" if file.size is not None else ""
             name = file.url.rsplit("/", 1)[-1]
             table.add_row(Text(shown(manifest.name)), Text(state), size, Text(shown(name)))

@@ -26,6 +26,9 @@ RAW_HOST = "raw.githubusercontent.com"
 _MEDIA_PREFIX = "/media/splunk/attack_data/"
 _RAW_PREFIX = "/splunk/attack_data/"
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+# What Python calls global has changed within releases, and takes in unassigned space; these do not.
+_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
+_IETF_PROTOCOLS = ipaddress.IPv4Network("192.0.0.0/24")
 _ALLOW = "pass --allow-local-addresses if this address is meant"
 
 
@@ -172,4 +175,5 @@ def _is_public(address: IPAddress) -> bool:
             inner = ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
         if inner is not None:
             return _is_public(inner)
-    return address.is_global and not address.is_multicast
+        return address.is_global and address in _GLOBAL_UNICAST
+    return address.is_global and not address.is_multicast and address not in _IETF_PROTOCOLS

@@ -9,7 +9,7 @@ import time
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, NoReturn
 
-from harness.datasets.address import pointer_address, shown
+from harness.datasets.address import attack_data_path, pointer_address, shown
 from harness.datasets.connection import Connection
 from harness.datasets.errors import (
     DatasetMismatch,
@@ -108,7 +108,9 @@ class Download:
         if not isinstance(error, Interrupted):
             return False
         asked = error.retry_after_seconds
-        return True if asked is None else asked <= self._limits.longest_wait_seconds and asked
+        if not asked:  # to ask for no wait is not to ask for a burst
+            return True
+        return asked <= self._limits.longest_wait_seconds and asked
 
     def _give_up(self, error: Interrupted) -> NoReturn:
         if time.monotonic() >= self._deadline:
@@ -172,7 +174,7 @@ class Download:
         raise Refused(
             f"the server answers {status} {shown(response.reason or '')}".rstrip(),
             place=self._place,
-            hints=("check the address: the file may have moved, or need a login",),
+            hints=_refusal_hints(self._url),
         )
 
     def _receive(self, response: requests.Response, tick: Tick, *, resuming: bool) -> Content:
@@ -294,6 +296,15 @@ class Download:
             place=self._place,
             hints=("run again: what has arrived is kept, and the rest is asked for",),
         )
+
+
+def _refusal_hints(url: str) -> tuple[str, ...]:
+    if attack_data_path(url) is None:
+        return ("check the address: the file may have moved, or need a login",)
+    return (
+        "attack_data may have moved the file: look for it in the repository",
+        "or write a commit that has it in place of the branch",
+    )
 
 
 def _truncated(here: int, whole: int | None) -> Interrupted:

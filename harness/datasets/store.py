@@ -214,8 +214,10 @@ class Store:
         if below is None:
             return None
         for clone in (self._settings.attack_data, _enclosing_clone(file.base)):
-            path = clone / below if clone is not None else None
-            if path is not None and path.is_file() and not _is_pointer_file(path):
+            if clone is None:
+                continue
+            path = clone / below
+            if path.is_file() and not _is_pointer_file(_inside(clone, path, file)):
                 return path
         return None
 
@@ -236,6 +238,20 @@ class Store:
 
 def _expected(file: DatasetFile) -> Expected:
     return Expected(sha256=file.sha256, size=file.size)
+
+
+def _inside(clone: Path, path: Path, file: DatasetFile) -> Path:
+    """`path`, unless it is a link out of the clone: a clone holds what somebody else put there.
+
+    `datasets` may itself be a link, to another disk.
+    """
+    if path.resolve().is_relative_to((clone / "datasets").resolve()):
+        return path
+    raise ForbiddenAddress(
+        f"`{shown(str(path))}` is a link out of the clone",
+        place=file.place,
+        hints=("put the file itself there",),
+    )
 
 
 def _enclosing_clone(base: Path | None) -> Path | None:

@@ -29,6 +29,8 @@ _GZIP = b"\x1f\x8b"
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _TAR_MARK, _TAR_MARK_AT = b"ustar", 257
 _BLOCK = 256 * 1024
+# Between two members of a tar lie headers, and tarfile holds each of them whole in memory.
+_MAX_HEADER_BYTES = 1024 * 1024
 # Failures to write are errors of our own by then (`writing`), so an OSError is the archive's.
 _DAMAGE = (
     EOFError,
@@ -106,6 +108,7 @@ class _Unpacking:
         self._bytes_out = 0
         self._entries = 0
         self._written = 0
+        self._header_bytes: int | None = None
         self._names: set[str] = set()
         self._folders: set[str] = set()
 
@@ -139,6 +142,10 @@ class _Unpacking:
         """Count bytes that came out, and refuse those that are too many."""
         self._bytes_out += size
         limits = self._limits
+        if self._header_bytes is not None:
+            self._header_bytes += size
+            if self._header_bytes > _MAX_HEADER_BYTES:
+                raise self._unsafe(f"it has more than {_MAX_HEADER_BYTES} bytes of header")
         if self._bytes_out > limits.max_unpacked_bytes:
             raise self._unsafe(f"it unpacks to more than {limits.max_unpacked_bytes} bytes")
         free = self._bytes_out <= limits.ratio_free_bytes
@@ -156,9 +163,11 @@ class _Unpacking:
             self._write(plain_name, _Meter(plain, self))
 
     def _untar(self, plain: _Meter) -> None:
+        self._header_bytes = 0
         with tarfile.open(fileobj=plain, mode="r|") as tar:
             for member in tar:
                 self._count_entry()
+                self._header_bytes = 0
                 if member.isdir():
                     continue
                 if not member.isreg() or member.issparse():
@@ -166,7 +175,9 @@ class _Unpacking:
                     raise self._unsafe(f"`{_plain(member.name)}` in it is {what}")
                 content = tar.extractfile(member)
                 if content is not None:
+                    self._header_bytes = None
                     self._write(member.name, content)
+                    self._header_bytes = 0
 
     def _unzip(self, stream: IO[bytes]) -> None:
         with zipfile.ZipFile(stream) as archive:
@@ -188,6 +199,8 @@ class _Unpacking:
     def _write(self, name: str, content: _Readable) -> None:
         path = self._path(name)
         if path is None:
+            while content.read(_BLOCK):  # a tar goes on after it
+                pass
             return
         with opened(path, "xb") as target:
             while block := content.read(_BLOCK):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.content import Clock, Expectation
-from harness.datasets import Unreachable
+from harness.datasets import Refused, Unreachable
 from harness.engines.base import Engine, SearchRequest
 from harness.errors import HarnessError, Unsupported, UsageError
 from harness.model import EventBatch, Origin, TimeRange
@@ -78,6 +78,7 @@ class _Run:
         self.timings: dict[str, float] = {}
         self.losses: list[Loss] = []
         self.synthetic = trial.data.recipe is not None
+        self.official = False
         self.texts: list[str] = []
         self.paths: list[Path] = []
         self.engine: Engine | None = None
@@ -88,8 +89,10 @@ class _Run:
         try:
             found = self._judged()
         except Unreachable as error:
-            hint = f"; {error.hints[0]}" if error.hints else ""
-            found = replace(self._without(Verdict.SKIP, error), reason=f"{error.message}{hint}")
+            found = self._skipped(error)
+        except Refused as error:
+            # Upstream moves its files: that judges neither the detection nor the harness.
+            found = self._skipped(error) if self.official else self._without(Verdict.ERROR, error)
         except Unsupported as error:
             found = self._without(Verdict.UNSUPPORTED, error)
         except HarnessError as error:
@@ -105,6 +108,11 @@ class _Run:
                 self.engine.close()
         self.timings["total"] = (time.perf_counter() - started) * 1000
         return found
+
+    def _skipped(self, error: HarnessError) -> TrialResult:
+        hint = f"; {error.hints[0]}" if error.hints else ""
+        result = self._without(Verdict.SKIP, error)
+        return replace(result, reason=f"{error.message}{hint}")
 
     def _without(self, verdict: Verdict, error: HarnessError) -> TrialResult:
         result = self._base(verdict)
@@ -198,6 +206,7 @@ class _Run:
                 yield path, self._zoned(file.origin)
         if data.dataset is not None and store is not None:
             manifest = self.project.catalog().get(data.dataset)
+            self.official = manifest.official
             if manifest.synthetic is not None:
                 self.synthetic = True
                 yield from self._rendered(manifest.synthetic, manifest.synthetic_place)

@@ -167,6 +167,33 @@ def test_a_bomb_is_stopped_by_its_ratio(tmp_path: Path, kind: str) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
 
 
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME])
+def test_a_header_that_would_fill_the_memory_is_refused(tmp_path: Path, kind: bytes) -> None:
+    member = tarfile.TarInfo("a.log")
+    header = odd_member("header", kind)
+    header.size = 3_000_000
+    filler = b"3000000 comment=" + b"x" * (3_000_000 - 17) + b"\n"
+    path = tmp_path / "a.tar.gz"
+    path.write_bytes(
+        gzip.compress(header.tobuf() + filler.ljust(3_000_320, b"\0") + member.tobuf())
+    )
+    with pytest.raises(UnsafeArchive, match="more than 1048576 bytes of header"):
+        unpack(path, tmp_path / "out", Limits())
+
+
+def test_many_folders_are_no_large_header(tmp_path: Path) -> None:
+    folders = [odd_member(f"folder{n}", tarfile.DIRTYPE) for n in range(3_000)]
+    archive = tarred(tmp_path / "a.tar.gz", {"a.log": b"one"}, *folders)
+    assert contents(unpack(archive, tmp_path / "out", Limits())) == [("a.log", b"one")]
+
+
+def test_what_is_left_out_may_be_large(tmp_path: Path) -> None:
+    noise = bytes(3_000_000)
+    archive = tarred(tmp_path / "a.tar", {"__MACOSX/a.log": noise, "a.log": b"one", "b": noise})
+    found = contents(unpack(archive, tmp_path / "out", Limits()))
+    assert found == [("a.log", b"one"), ("b", noise)]
+
+
 def test_the_size_that_a_zip_declares_is_not_believed(tmp_path: Path) -> None:
     path = zipped(tmp_path / "a.zip", {"a.log": BOMB})
     lying = path.read_bytes().replace(len(BOMB).to_bytes(4, "little"), (100).to_bytes(4, "little"))

@@ -220,6 +220,16 @@ def test_retry_after_may_be_a_date(server: LocalServer, store: Store) -> None:
     assert store.obtain(DatasetFile(url=url)).read_bytes() == BODY
 
 
+def test_asking_for_no_wait_does_not_end_the_pauses(
+    server: LocalServer, settings: StoreSettings
+) -> None:
+    url = server.on("/a.log", status(503, Retry_After="0"), whole())
+    limits = replace(settings.limits, first_wait_seconds=0.2)
+    started = time.monotonic()
+    assert Store(replace(settings, limits=limits)).obtain(DatasetFile(url=url)).read_bytes() == BODY
+    assert time.monotonic() - started >= 0.2
+
+
 def test_a_server_that_asks_for_a_long_wait_is_left_alone(
     server: LocalServer, store: Store
 ) -> None:
@@ -247,6 +257,14 @@ def test_a_missing_file_is_refused_at_once(server: LocalServer, store: Store) ->
         store.obtain(DatasetFile(url=url))
     assert str(caught.value).startswith(url)
     assert len(server.gets("/a.log")) == 1
+
+
+def test_a_file_that_attack_data_moved_is_found_by_its_commit(
+    server: LocalServer, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.datasets.fetch.attack_data_path", lambda _: "datasets/a.log")
+    with pytest.raises(Refused, match="write a commit that has it in place of the branch"):
+        store.obtain(DatasetFile(url=server.on("/a.log", status(404))))
 
 
 def test_a_connection_that_always_breaks_is_a_truncated_download(

@@ -10,6 +10,7 @@ from harness.datasets import (
     AmbiguousDataset,
     BadManifest,
     DatasetMismatch,
+    ForbiddenAddress,
     MissingFile,
     PointerInsteadOfData,
     Status,
@@ -287,6 +288,20 @@ def test_the_clone_that_a_manifest_lies_in_counts_too(
     ((path, origin),) = store.obtain_all(manifest)
     assert path == here
     assert origin.index == "test"
+
+
+def test_a_link_in_a_clone_cannot_lead_out_of_it(settings: StoreSettings, tmp_path: Path) -> None:
+    (file,) = read(tmp_path, NEWER).files
+    (tmp_path / "secret.log").write_bytes(b"abc")
+    inside = cloned(tmp_path / "clone", b"abc")
+    inside.rename(inside.with_name("real.log"))
+    inside.symlink_to("real.log")
+    store = Store(replace(settings, attack_data=tmp_path / "clone", offline=True))
+    assert store.obtain(file).read_bytes() == b"abc"
+    inside.unlink()
+    inside.symlink_to(tmp_path / "secret.log")
+    with pytest.raises(ForbiddenAddress, match=r"a link out of the clone"):
+        store.obtain(file)
 
 
 def test_a_pointer_in_a_clone_is_passed_over(settings: StoreSettings, tmp_path: Path) -> None:

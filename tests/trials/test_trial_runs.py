@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.datasets import Refused
 from harness.trials import Project, Settings, TrialResult, Verdict
 from harness.trials.settings import BadSetting
 from harness.trials.verdict import exit_code, summary
@@ -268,3 +269,20 @@ def test_unknown_and_bad_settings_fail_with_their_line(
         Settings.read(tmp_path, {}, {})
     assert message in str(caught.value)
     assert ":2:1:" in str(caught.value)
+
+
+@pytest.mark.parametrize(("official", "verdict"), [(True, Verdict.SKIP), (False, Verdict.ERROR)])
+def test_an_official_file_that_upstream_moved_is_skipped(
+    monkeypatch: pytest.MonkeyPatch, official: bool, verdict: Verdict
+) -> None:
+    def gone(*_: object) -> None:
+        raise Refused("the server answers 404 Not Found", hints=["name a commit"])
+
+    monkeypatch.setattr("harness.datasets.Store.obtain_all", gone)
+    monkeypatch.setattr("harness.datasets.Manifest.official", official)
+    project = Project(Settings.read(ROOT, {}, {}))
+    trials = project.trials(project.content.find("wintemp"))
+    trial = next(one for one in trials if one.name == "official XML")
+    result = trial.run(project)
+    assert result.verdict is verdict
+    assert "404 Not Found" in result.reason

@@ -21,6 +21,7 @@ SECURITY_GUID = "{54849625-5478-4994-A5BA-3E3B0328C30D}"
 SYSMON = "Microsoft-Windows-Sysmon"
 SYSMON_GUID = "{5770385F-C22A-43E0-BF4C-06F5698FFBD9}"
 FIRST_PROCESS = 4000
+LONG_NAME = len("New Process Name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ def security_text(event: ProcessStart) -> str:
     }
     message = "A new process has been created.\n"
     for heading, entries in blocks.items():
-        lines = "".join(f"\t{name}:\t\t{value}\n" for name, value in entries)
+        lines = "".join(f"\t{name}:{_tabs(name)}{value}\n" for name, value in entries)
         message += f"\n{heading}:\n{lines}"
     header = {
         "LogName": "Security",
@@ -117,6 +118,11 @@ def security_text(event: ProcessStart) -> str:
     }
     fields = "".join(f"{name}={value}\n" for name, value in header.items())
     return f"{event.stamp:%m/%d/%Y %I:%M:%S %p}\n{fields}Message={message}"
+
+
+def _tabs(name: str) -> str:
+    """Windows puts one tab after its long names, two after the others."""
+    return "\t" if len(name) >= LONG_NAME else "\t\t"
 
 
 def security_xml(event: ProcessStart) -> str:

@@ -30,6 +30,7 @@ MAX_RECIPES = 100
 NUMBER = re.compile(r"\{n(?::0(\d))?\}")
 DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+END_OF_TIME = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 DEFAULT_START = "2022-02-28T10:00:00Z"
 IDS = ("process_id", "parent_process_id")
 
@@ -98,6 +99,8 @@ def _rendered(recipe: Any, place: Place) -> Rendered:
         if len(events) > MAX_EVENTS:
             _fail(f"a recipe makes at most {MAX_EVENTS:,} events", place)
     events.sort(key=lambda event: event.time)
+    if events[-1].time >= END_OF_TIME:
+        _fail("the events lie after the year 9999", place)
     text = "\n".join(kind.render(event) for event in events)
     return Rendered(f"{text}\n", Origin(source=kind.source, sourcetype=kind.sourcetype))
 
