@@ -1,18 +1,23 @@
-"""Runs the cases beside each command's and function's name.
+"""Runs the cases beside each command's and function's name, and those of error messages.
 
 A case: `name`, `spl`, `source` (the public documentation that states or implies the result), and
-`output` or `error`; optional `input` (rows), `events`, `lookups`, `macros`, `now`, `timezone`,
-`columns`, `note`. Expected rows are worked out from the documentation, never copied from output.
+`output` (rows in order; absent fields left out, several values as a list) or `error` (the exact
+message), with `caret` (the exact caret block). Optional: `input` (rows for the first command) or
+`events`, `lookups` (`csv` and `definition`), `macros`, `now`, `timezone`, `columns`, `note`.
+Expected rows are worked out from the documentation, never copied from output.
+
+`errors/good.yml` holds searches with the whole of the error that they give: `rendered`.
 """
 
 from __future__ import annotations
 
+import dataclasses
+from collections import Counter
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 
 from harness.apps import Apps, load_apps
 from harness.engines.base import SearchRequest
@@ -20,31 +25,65 @@ from harness.engines.duckdb import DuckDBEngine
 from harness.engines.knowledge import Knowledge
 from harness.engines.search import LocalSearch
 from harness.errors import HarnessError
-from harness.model import ALL_TIME, EventBatch, LookupDefinition, Macro, Value
+from harness.model import ALL_TIME, EventBatch, LookupDefinition, Macro, Rows, Value
+from harness.model.documents import read_document
+from harness.plan.expressions import Call
 from harness.plan.nodes import Relation, Values
-from harness.registry import command_names, eval_function_names, stats_function_names
+from harness.registry import (
+    command_names,
+    eval_function_names,
+    find_command,
+    stats_function_names,
+)
+from harness.registry.aggregations import Statistic
+from harness.spl.macros import expand
+from harness.spl.pipeline import Stage, parse_pipeline
+from harness.spl.source import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 HERE = Path(__file__).parent
-KEYS = {
-    "columns", "error", "events", "input", "lookups", "macros", "name", "note", "now", "output",
-    "source", "spl", "timezone",
-}  # fmt: skip
+KEYS = frozenset(
+    """
+    caret columns error events input lookups macros name note now output source spl timezone
+    """.split()
+)
+ERROR_KEYS = frozenset("events input lookups macros name note rendered spl".split())
+EVENT_KEYS = frozenset("host index raw source sourcetype time".split())
+OPERATORS = "and or xor not like in + - * / % . = != < <= > >= negate mvmap mvfilter".split()
+NOW = 1_600_000_000
 FEWEST = 3
 
 
 @cache
-def read(path: Path) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = yaml.load(path.read_bytes(), yaml.CSafeLoader)
+def read(path: Path, keys: frozenset[str] = KEYS) -> list[dict[str, Any]]:
+    document = read_document(path)
+    found: list[dict[str, Any]] = document.data
+    names = Counter(case.get("name") for case in found)
+    for number, case in enumerate(found):
+        document.reject_unknown(keys, number)
+        for position in range(len(case.get("events", ()))):
+            document.reject_unknown(EVENT_KEYS, number, "events", position)
+        assert names[case["name"]] == 1, f"{path.name}: two cases are called {case['name']!r}"
     return found
 
 
+def case_paths() -> list[Path]:
+    return sorted([*HERE.glob("commands/*.yml"), *HERE.glob("functions/*.yml")])
+
+
 def cases() -> list[Any]:
-    paths = sorted([*HERE.glob("commands/*.yml"), *HERE.glob("functions/*.yml")])
     return [
-        pytest.param(case, id=f"{path.stem}: {case.get('name')}")
-        for path in paths
+        pytest.param(case, id=f"{path.stem}: {case['name']}")
+        for path in case_paths()
         for case in read(path)
     ]
+
+
+def error_cases() -> list[Any]:
+    found = read(HERE / "errors" / "good.yml", ERROR_KEYS)
+    return [pytest.param(case, id=case["name"]) for case in found]
 
 
 @cache
@@ -68,65 +107,114 @@ def tables(case: dict[str, Any], folder: Path) -> dict[str, LookupDefinition]:
     return found
 
 
-@pytest.mark.parametrize("case", cases())
-def test_case(case: dict[str, Any], tmp_path: Path) -> None:
-    assert set(case) <= KEYS, set(case) - KEYS
-    assert case.get("source"), "a case needs its source"
-    assert ("output" in case) != ("error" in case)
+def knowledge_of(case: dict[str, Any], folder: Path | None) -> Knowledge:
     macros = {
         (name, len(one.get("arguments", ()))): Macro(
             name, one["definition"], tuple(one.get("arguments", ()))
         )
         for name, one in case.get("macros", {}).items()
     }
-    knowledge = Knowledge(apps(), macros, tables(case, tmp_path))
-    engine = DuckDBEngine(knowledge, timezone=case.get("timezone", "UTC"))
+    return Knowledge(apps(), macros, tables(case, folder) if folder else {})
+
+
+def batch_of(event: dict[str, Any]) -> EventBatch:
+    return EventBatch(
+        event.get("index", "main"),
+        event.get("source", "source"),
+        event.get("sourcetype", "text"),
+        [event["raw"]],
+        [event.get("time")],
+        [event.get("host", "host")],
+    )
+
+
+def run(case: dict[str, Any], folder: Path) -> Rows:
+    engine = DuckDBEngine(knowledge_of(case, folder), timezone=case.get("timezone", "UTC"))
     try:
-        for one in case.get("events", ()):
-            engine.load(
-                [
-                    EventBatch(
-                        one.get("index", "main"),
-                        one.get("source", "source"),
-                        one.get("sourcetype", "text"),
-                        [one["raw"]],
-                        [one.get("time")],
-                        [one.get("host", "host")],
-                    )
-                ]
-            )
-        request = SearchRequest(case["spl"], float(case.get("now", 1_600_000_000)), ALL_TIME)
+        engine.load(batch_of(event) for event in case.get("events", ()))
+        request = SearchRequest(case["spl"], float(case.get("now", NOW)), ALL_TIME)
         given = rows_of(case["input"]) if "input" in case else None
         search = LocalSearch(engine, request, given)
-        if "error" in case:
-            with pytest.raises(HarnessError) as caught:
-                engine.run(search.relation(), search)
-            assert caught.value.message == case["error"]
-            return
-        rows = engine.run(search.relation(), search)
-        assert rows.rows == case["output"]
-        if "columns" in case:
-            assert list(rows.columns) == case["columns"]
+        return engine.run(search.relation(), search)
     finally:
         engine.close()
 
 
-def counted(folder: str) -> str:
-    return "\n".join(case["spl"] for path in HERE.glob(f"{folder}/*.yml") for case in read(path))
+@pytest.mark.parametrize("case", cases())
+def test_case(case: dict[str, Any], tmp_path: Path) -> None:
+    assert case.get("source"), "a case needs its source"
+    assert ("output" in case) != ("error" in case), "a case has an output or an error"
+    if "error" in case:
+        with pytest.raises(HarnessError) as caught:
+            run(case, tmp_path)
+        assert caught.value.message == case["error"]
+        if "caret" in case:
+            assert caught.value.place is not None
+            assert caught.value.place.caret() == case["caret"].rstrip("\n")
+        return
+    rows = run(case, tmp_path)
+    assert rows.rows == case["output"]
+    if "columns" in case:
+        assert list(rows.columns) == case["columns"]
 
 
-@pytest.mark.parametrize("name", [n for n in command_names() if n not in ("bucket", "discretize")])
+@pytest.mark.parametrize("case", error_cases())
+def test_error_as_it_is_shown(case: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(HarnessError) as caught:
+        run(case, tmp_path)
+    assert caught.value.render() == case["rendered"].rstrip("\n")
+
+
+def stages_of(case: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Each stage that can be parsed, as the name of its command and the parsed command."""
+    try:
+        stages = parse_pipeline(expand(Source(case["spl"]), knowledge_of(case, None))).stages
+    except HarnessError:
+        return
+    for stage in stages:
+        try:
+            yield stage.name.lower(), find_command(stage).parse(stage)
+        except HarnessError:
+            continue
+
+
+def functions_in(part: Any) -> Iterator[str]:
+    """The names of the functions and statistics anywhere within a parsed command."""
+    if isinstance(part, Call):
+        yield part.name
+    elif isinstance(part, Statistic):
+        yield f"stats {part.function}"
+    if isinstance(part, tuple | list):
+        for inner in part:
+            yield from functions_in(inner)
+    elif dataclasses.is_dataclass(part) and not isinstance(part, Stage):
+        for field in dataclasses.fields(part):
+            yield from functions_in(getattr(part, field.name))
+
+
+@cache
+def uses() -> Counter[str]:
+    """How often the cases use each command (`| name`), function, and statistic (`stats name`)."""
+    found: Counter[str] = Counter()
+    for path in case_paths():
+        for case in read(path):
+            for name, command in stages_of(case):
+                found.update([f"| {name}", *functions_in(command)])
+    return found
+
+
+@pytest.mark.parametrize("name", command_names())
 def test_every_command_has_cases(name: str) -> None:
-    path = HERE / "commands" / f"{name}.yml"
-    assert len(read(path)) >= FEWEST
+    stage = parse_pipeline(expand(Source(f"| {name} x"), Knowledge(apps()))).stages[0]
+    command = find_command(stage)
+    own = HERE / "commands" / f"{command.__name__.lower()}.yml"
+    assert len(read(own)) >= FEWEST
+    assert uses()[f"| {name}"], "no case uses this name"
 
 
 @pytest.mark.parametrize(
     "name",
-    sorted({*eval_function_names(), *stats_function_names()}),
+    [*eval_function_names(), *OPERATORS, *(f"stats {name}" for name in stats_function_names())],
 )
 def test_every_function_has_cases(name: str) -> None:
-    text = counted("functions") + counted("commands")
-    used = text.count(f"{name}(") + (text.count(f" {name} ") if name.isalpha() else 0)
-    used += sum(text.count(f"{name}{digit}") for digit in "123456789")
-    assert used >= FEWEST, used
+    assert uses()[name] >= FEWEST

@@ -27,7 +27,7 @@ FUNCTIONS = (
     "rmcomma",
     "rmunit",
 )
-UNSUPPORTED = ("dur2sec", "memk", "mstime")
+UNSUPPORTED = ("auto", "dur2sec", "memk", "mstime")
 
 
 @command("convert")
@@ -35,8 +35,8 @@ UNSUPPORTED = ("dur2sec", "memk", "mstime")
 class Convert:
     """convert [timeformat=<format>] <function>(<field>) [AS <name>]…: in place without AS.
 
-    ctime prints a time, mktime reads one; num, rmcomma and rmunit give numbers and remove what
-    is none; auto gives numbers and keeps what is none; none leaves its fields alone.
+    ctime prints a time, mktime reads one; num and rmunit give numbers and remove what is none;
+    rmcomma takes the commas out; none leaves its fields alone.
     """
 
     stage: Stage
@@ -98,9 +98,8 @@ class Convert:
         if function == "mktime":
             return Call("strptime", (field, form))
         if function == "rmcomma":
-            return Call("tonumber", (Call("replace", (field, Const(","), Const(""))),))
+            return Call("replace", (field, Const(","), Const("")))
         if function == "rmunit":
             leading = Const(r"^\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)")
             return Call("tonumber", (Call("extract_filled", (field, leading, Const(1.0))),))
-        number = Call("tonumber", (field,))
-        return number if function == "num" else Call("coalesce", (number, field))
+        return Call("tonumber", (field,))

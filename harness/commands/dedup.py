@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 from harness.plan.expressions import Call, Const, Expr, Field, every, some
 from harness.plan.nodes import Filter, Project, Relation, Sort, SortKey, Window
 from harness.registry import command
+from harness.registry.sort_keys import parse_sort_key
 
 if TYPE_CHECKING:
     from harness.registry.context import Context
@@ -71,11 +72,7 @@ class Dedup:
         while not arguments.done:
             if arguments.accept(","):
                 continue
-            name = arguments.field()
-            descending = name.startswith("-")
-            if name[0] in "+-":
-                name = name[1:] or arguments.field()
-            keys.append(SortKey(name, descending))
+            keys.append(parse_sort_key(arguments))
         if not keys:
             arguments.fail("sortby needs a field")
         return keys

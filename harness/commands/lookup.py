@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NoReturn, Self
 
 from harness.errors import HarnessError, nearest
 from harness.plan.nodes import Join, Match, Relation
@@ -64,6 +64,16 @@ class Lookup:
             pairs.append((column, field))
         return tuple(pairs)
 
+    def _unknown(self, column: str, columns: tuple[str, ...]) -> NoReturn:
+        written = [t.span for t in self.stage.arguments.tokens if t.value == column]
+        span = written[-1] if written else self.stage.name_span
+        hints = nearest(column, columns) or (f"columns: {', '.join(columns)}",)
+        raise UnknownLookupField(
+            f"the lookup `{self.table}` has no column `{column}`",
+            place=self.stage.text.place(span),
+            hints=(*hints, *self.stage.text.hints(span)),
+        )
+
     def lower(self, rows: Relation | None, context: Context) -> Relation:
         """Join the rows to the table."""
         if rows is None:
@@ -72,11 +82,7 @@ class Lookup:
         columns = table.columns or ()
         for column, _ in (*self.inputs, *self.outputs):
             if column not in columns:
-                raise UnknownLookupField(
-                    f"the lookup `{self.table}` has no column `{column}`",
-                    place=self.stage.text.place(self.stage.name_span),
-                    hints=nearest(column, columns) or (f"columns: {', '.join(columns)}",),
-                )
+                self._unknown(column, columns)
         kinds = {name: kind for kind, name in definition.match_types}
         matched = {column for column, _ in self.inputs}
         outputs = self.outputs or tuple((c, c) for c in columns if c not in matched)

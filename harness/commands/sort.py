@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Self
 from harness.plan.nodes import Limit, Relation, Reverse, SortKey
 from harness.plan.nodes import Sort as SortNode
 from harness.registry import command
+from harness.registry.sort_keys import parse_sort_key
 
 if TYPE_CHECKING:
     from harness.registry.context import Context
-    from harness.spl.arguments import Arguments
     from harness.spl.pipeline import Stage
 
-MODES = ("auto", "num", "str", "ip")
 DEFAULT_COUNT = 10_000
 
 
@@ -52,33 +51,10 @@ class Sort:
                 break
             if keys and last and arguments.accept_word("a", "asc"):
                 break
-            keys.append(cls._key(arguments))
+            keys.append(parse_sort_key(arguments))
         if not keys:
             arguments.fail("`sort` needs a field")
         return cls(stage, count, tuple(keys), reverse)
-
-    @staticmethod
-    def _key(arguments: Arguments) -> SortKey:
-        token = arguments.next("a field")
-        descending, name = False, token.value
-        if token.kind == "word" and name[0] in "+-":
-            descending, name = name[0] == "-", name[1:]
-            if not name:
-                token = arguments.next("a field")
-                name = token.value
-        following = arguments.peek()
-        if following is not None and following.kind == "(" and not following.spaced:
-            if name.lower() not in MODES:
-                arguments.stage.fail(
-                    f"`{name}` is no way to sort", token.span, f"ways: {', '.join(MODES)}"
-                )
-            arguments.expect("(")
-            field = arguments.field()
-            arguments.expect(")")
-            return SortKey(field, descending, name.lower())
-        if token.kind not in ("word", "string", "quoted"):
-            arguments.stage.fail("a field is expected here", token.span)
-        return SortKey(name, descending)
 
     def lower(self, rows: Relation | None, context: Context) -> Relation:  # noqa: ARG002
         """Sort, turn round when desc ends the command, and keep the first rows."""

@@ -16,6 +16,7 @@ from urllib.parse import unquote_plus
 
 from harness.engines.time_functions import relative_time, strftime, strptime
 from harness.errors import HarnessError
+from harness.registry.patterns import python_pattern
 from harness.spl.time_modifiers import parse_time
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class TooManyValues(HarnessError):
 def _compiled(pattern: str) -> Any:
     import regex  # noqa: PLC0415 - only patterns beyond RE2 pay for it
 
-    return regex.compile(pattern, regex.ASCII | regex.VERSION0)
+    return regex.compile(python_pattern(pattern), regex.ASCII | regex.VERSION1)
 
 
 def _bounded(pattern: str, call: Callable[[Any], Any]) -> Any:

@@ -218,10 +218,13 @@ class LocalSearch:
         definition = self.engine.knowledge.lookup(name)
         if definition is None:
             known = self.engine.knowledge.lookup_names()
+            written = [t.span for t in stage.arguments.tokens if t.value == name]
+            span = written[0] if written else stage.name_span
+            hints = nearest(name, known) or ("--content and --app bring lookups",)
             raise UnknownLookup(
                 f"unknown lookup `{name}`",
-                place=stage.text.place(stage.name_span),
-                hints=nearest(name, known) or ("--content and --app bring lookups",),
+                place=stage.text.place(span),
+                hints=(*hints, *stage.text.hints(span)),
             )
         return definition, self._table(definition)
 

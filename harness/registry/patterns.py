@@ -1,7 +1,9 @@
-"""Regular expressions that somebody wrote: checked where they stand."""
+"""Regular expressions that somebody wrote, in PCRE: checked where they stand."""
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from harness.errors import HarnessError
@@ -10,10 +12,56 @@ if TYPE_CHECKING:
     from harness.spl.source import Span, SplText
 
 MAX_PATTERN = 20_000
+ELEMENT = re.compile(
+    r"""
+    \\Q(?P<quoted>.*?)(?:\\E|\Z)
+  | (?P<escape>\\.)
+  | \[(?P<negated>\^?)(?P<members>\]?(?:\\.|\[:\^?[a-z]+:\]|[^\]\\])*)\]
+  | (?P<brace>\{(?=,))
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+CLASS_NAME = re.compile(r"\[:\^?[a-z]+:\]")
+MEMBER = re.compile(r"\\.|\[:\^?[a-z]+:\]|(?P<plain>\[|--|\|\||&&|~~)", re.DOTALL)
+ESCAPES = {
+    r"\Z": r"(?=\n?\Z)",
+    r"\z": r"\Z",
+    r"\h": r"[\t ]",
+    r"\N": r"[^\n]",
+    r"\R": r"(?:\r\n|\n|\x0b|\f|\r)",
+}
 
 
 class BadPattern(HarnessError):
     """A regular expression that does not compile."""
+
+
+@lru_cache(maxsize=4096)
+def python_pattern(pattern: str) -> str:
+    r"""A pattern of PCRE as the `regex` module has to be given it.
+
+    Rewritten: `\Z`, which in PCRE also matches before a last newline, `\z`, `\h`, `\N`, `\R`,
+    `\Q…\E`, and `{,n}`, which PCRE takes as plain text. To be compiled with `regex.ASCII`, for
+    PCRE's `\w`, and `regex.VERSION1`, in which a flag holds from where it stands, as in PCRE;
+    what only that version reads as operations on sets is escaped. Source: pcrepattern(3).
+    """
+    return ELEMENT.sub(_rewritten, pattern)
+
+
+def _rewritten(found: re.Match[str]) -> str:
+    if found["quoted"] is not None:
+        return re.escape(found["quoted"])
+    if found["escape"] is not None:
+        return ESCAPES.get(found["escape"], found["escape"])
+    if found["brace"] is not None:
+        return r"\{"
+    return f"[{found['negated']}{MEMBER.sub(_member, found['members'])}]"
+
+
+def _member(found: re.Match[str]) -> str:
+    if found["plain"] is not None:
+        return "".join(f"\\{character}" for character in found["plain"])
+    return r"\t " if found[0] == r"\h" else found[0]
 
 
 def checked(pattern: str, text: SplText, span: Span) -> dict[str, int]:
@@ -23,10 +71,11 @@ def checked(pattern: str, text: SplText, span: Span) -> dict[str, int]:
     if len(pattern) > MAX_PATTERN:
         raise BadPattern("the pattern is too long", place=text.place(span))
     try:
-        return dict(regex.compile(pattern, regex.ASCII | regex.VERSION0).groupindex)
+        found = regex.compile(python_pattern(pattern), regex.ASCII | regex.VERSION1)
     except regex.error as error:
         raise BadPattern(
             f"the pattern does not compile: {error}",
             place=text.place(span),
             hints=text.hints(span),
         ) from error
+    return dict(found.groupindex)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from harness.model import Macro
 
 MAX_DEPTH = 32
+MAX_ARGUMENTS = 20
 MAX_EXPANDED = 2_000_000
 ARGUMENT = re.compile(r"\$([A-Za-z0-9_-]+)\$")
 NAME = re.compile(r"[A-Za-z0-9_.:-]+")
@@ -112,7 +113,8 @@ def _unknown(text: SplText, span: Span, name: str, count: int, macros: MacroSour
     known = set(macros.names())
     if name in known:
         message = f"macro `{name}` does not take {count} argument{'' if count == 1 else 's'}"
-        hints: tuple[str, ...] = ()
+        counts = [n for n in range(MAX_ARGUMENTS) if macros.find(name, n) is not None]
+        hints = tuple(f"it takes {n} argument{'' if n == 1 else 's'}" for n in counts)
     else:
         message = f"unknown macro `{name}`"
         hints = nearest(name, known) or ("--content and --app bring macros",)

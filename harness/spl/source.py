@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from harness.errors import HarnessError, Place
 
 EXCERPT_WIDTH = 100
+CALLS_SHOWN = 4
 
 
 class SplSyntaxError(HarnessError):
@@ -97,6 +98,8 @@ class SplText:
     def hints(self, span: Span) -> tuple[str, ...]:
         """A hint that names the macros around the span, if there are any."""
         calls = self.calls(span)
+        if len(calls) > CALLS_SHOWN:
+            calls = (*calls[: CALLS_SHOWN - 1], "…", calls[-1])
         return (f"this text comes from macro {' > '.join(calls)}",) if calls else ()
 
     def syntax_error(self, message: str, span: Span, *hints: str) -> SplSyntaxError:
@@ -119,14 +122,19 @@ def place_in(source: Source, position: int, width: int) -> Place:
         cut = max(0, min(column - 30, len(excerpt) - EXCERPT_WIDTH))
         excerpt = excerpt[cut : cut + EXCERPT_WIDTH]
         width = min(width, EXCERPT_WIDTH - (column - 1 - cut)) or 1
-    return SearchPlace(source.path, line, column, excerpt, width, cut)
+    macro = source.calls[-1] if source.calls else None
+    return SearchPlace(source.path, line, column, excerpt, width, cut, macro)
 
 
 @dataclass(frozen=True, slots=True)
 class SearchPlace(Place):
-    """A place in a search whose excerpt may begin `cut` characters into its line."""
+    """A place in a search whose excerpt may begin `cut` characters into its line.
+
+    Within a macro, lines and columns count from the start of its definition, not of its file.
+    """
 
     cut: int = 0
+    macro: str | None = None
 
     def caret(self) -> str:
         """The excerpt with a caret line below it."""
@@ -139,4 +147,7 @@ class SearchPlace(Place):
 
     def __str__(self) -> str:
         position = f"{self.line}:{self.column}"
-        return f"{self.path}:{position}" if self.path else f"search:{position}"
+        if self.macro is None:
+            return f"{self.path or 'search'}:{position}"
+        file = f"{self.path}: " if self.path else ""
+        return f"{file}macro {self.macro}:{position}"

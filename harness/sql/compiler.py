@@ -96,7 +96,7 @@ class Compiler:
         table = self.fresh("q")
         outputs: list[Node] = []
         columns: dict[Demand, Typed] = {}
-        for name in dict.fromkeys(wanted):
+        for name in sorted(set(wanted), key=str):
             value = query.columns.get(name)
             if value is None:
                 continue
@@ -324,9 +324,17 @@ class Compiler:
         if key.mode == "ip":
             octets = d.function("spl_ip_number", as_text(d, value).sql)
             return [OrderKey(octets, key.descending)]
+        text = as_text(d, value).sql
+        rank = d.case(
+            [
+                (d.function("is_not_null", spelled.sql), d.position(0)),
+                (d.function("is_not_null", text), d.position(1)),
+            ]
+        )
         return [
+            OrderKey(rank, key.descending),
             OrderKey(spelled.sql, key.descending),
-            OrderKey(as_text(d, value).sql, key.descending),
+            OrderKey(d.function("address_text", text), key.descending),
         ]
 
     @compile.register

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 from sqlglot.dialects.duckdb import DuckDB
 
 from harness.sql import patterns
+from harness.sql.widths import group_count, group_number, never_empty
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,6 +34,7 @@ PLAIN = frozenset(
 """Functions that DuckDB calls by their logical names, with the same meaning."""
 NUMBER = r"^\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*$"
 REFERENCE = re.compile(r"\\(\d)?")
+ADDRESS = r"^\d{1,3}(?:\.\d{1,3}){3}$"
 UDF_PREFIX = "spl_"
 
 
@@ -138,6 +140,14 @@ def _list_length(d: DuckDBDialect, values: Node) -> Node:
     return cast_to(raw("LEN", values), "DOUBLE")
 
 
+def _address_text(d: DuckDBDialect, value: Node) -> Node:
+    """A text by which IPv4 addresses sort as such; any other text stays."""
+    is_address = raw("REGEXP_MATCHES", value, text(ADDRESS))
+    parts = raw("STRING_SPLIT", value, text("."))
+    padded = d.each(parts, lambda part: raw("LPAD", part, whole(3), text("0")))
+    return d.case([(is_address, raw("ARRAY_TO_STRING", padded, text(".")))], value)
+
+
 def _not_empty(d: DuckDBDialect, values: Node) -> Node:
     full = exp.GT(this=raw("LEN", values), expression=whole(0))
     return d.case([(full, values)])
@@ -237,6 +247,7 @@ TABLE: dict[str, Callable[..., Node]] = {
     "null_boolean": lambda d: cast_to(exp.Null(), "BOOLEAN"),
     "null_list": lambda d: cast_to(exp.Null(), "VARCHAR[]"),
     "list_length": _list_length,
+    "address_text": _address_text,
     "not_empty": _not_empty,
     "no_blank": _no_blank,
     "integer": _integer,
@@ -343,7 +354,7 @@ class DuckDBDialect:
         """
         translated = patterns.translate(pattern)
         index = group if isinstance(group, int) else translated.groups.index(group) + 1
-        index = index if isinstance(group, int) else _group_number(pattern, group)
+        index = index if isinstance(group, int) else group_number(pattern, group)
         if translated.native is not None and never_empty(pattern, index):
             extracted = raw("REGEXP_EXTRACT", value, text(translated.native), whole(index))
             return raw("NULLIF", extracted, text(""))
@@ -361,12 +372,14 @@ class DuckDBDialect:
     def regex_all(self, value: Node, pattern: str, group: int) -> Node:
         """Every catch of a group, in order; NULL where there is none at all.
 
-        A group that took no part counts as an empty catch.
+        A group that took no part counts as an empty catch. After a match RE2 passes over an
+        empty one that PCRE finds there, so patterns that match nothing go to `regex`.
         """
         translated = patterns.translate(pattern)
-        if translated.native is not None:
+        if translated.native is not None and never_empty(pattern, 0):
             found = raw("REGEXP_EXTRACT_ALL", value, text(translated.native), whole(group))
-            return _not_empty(self, found)
+            caught = self.each(found, lambda v: exp.Coalesce(this=v, expressions=[text("")]))
+            return _not_empty(self, caught)
         return self.function("spl_regex_all", value, text(pattern), whole(group))
 
     def regex_replace(
@@ -374,7 +387,8 @@ class DuckDBDialect:
     ) -> Node:
         r"""Every match, or the first one, replaced; `\1` in the replacement is a group."""
         translated = patterns.translate(pattern)
-        if translated.native is not None and not translated.consumes_newline:
+        plain = not translated.consumes_newline and never_empty(pattern, 0)
+        if translated.native is not None and plain:
             count = group_count(pattern)
             replacement = REFERENCE.sub(
                 lambda m: r"\\" if m[1] is None else m[0] if int(m[1]) <= count else "",
@@ -386,60 +400,6 @@ class DuckDBDialect:
             )
         limit = whole(0 if every else 1)
         return self.function("spl_regex_replace", value, text(pattern), text(replacement), limit)
-
-
-def _group_number(pattern: str, name: str) -> int:
-    import regex  # noqa: PLC0415 - only patterns with named groups pay for it
-
-    return int(regex.compile(pattern).groupindex[name])
-
-
-def group_count(pattern: str) -> int:
-    """How many groups a pattern has."""
-    import regex  # noqa: PLC0415 - only patterns with replacements pay for it
-
-    return int(regex.compile(pattern).groups)
-
-
-def never_empty(pattern: str, group: int) -> bool:
-    """Whether a group can only catch text that is not empty, so that '' means no catch.
-
-    Group 0 is the whole match. Worked out on Python's own parse of the pattern; what that
-    cannot read counts as possibly empty.
-    """
-    import warnings  # noqa: PLC0415 - only searches with patterns pay for these
-    from re import _parser  # type: ignore[attr-defined]  # noqa: PLC0415
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            parsed = _parser.parse(pattern.replace("(?<", "(?P<").replace("(?P<=", "(?<="))
-    except Exception:  # noqa: BLE001 - an unusual pattern is no error, only unknown here
-        return False
-    if group == 0:
-        return bool(parsed.getwidth()[0] > 0)
-    width = _group_width(parsed, group)
-    return width is not None and width > 0
-
-
-def _group_width(parsed: object, group: int) -> int | None:
-    """The least width of a group in a parsed pattern, wherever it stands."""
-    for operation, argument in cast("list[tuple[object, object]]", parsed):
-        if str(operation) == "SUBPATTERN" and cast("tuple[object, ...]", argument)[0] == group:
-            inner = cast("tuple[object, ...]", argument)[-1]
-            return cast("int", inner.getwidth()[0])  # type: ignore[attr-defined]
-        for inner in _inner(argument):
-            if (width := _group_width(inner, group)) is not None:
-                return width
-    return None
-
-
-def _inner(argument: object) -> list[object]:
-    if hasattr(argument, "getwidth"):
-        return [argument]
-    if isinstance(argument, tuple | list):
-        return [found for part in argument for found in _inner(part)]
-    return []
 
 
 def generate(node: Node) -> str:

@@ -12,13 +12,16 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from harness.registry.patterns import CLASS_NAME
+from harness.sql.widths import repeats_nothing
+
 SPACE = r"\t\n\x0b\f\r "
 GROUP = re.compile(r"\(\?P?<([A-Za-z_][A-Za-z0-9_]*)>")
 SPECIAL_GROUP = re.compile(r"\(\?(?:P?<[A-Za-z_]|:|[imsU]+(?:-[imsU]+)?[:)]|-[imsU]+[:)])")
-CLASS_NAME = re.compile(r"\[:\^?[a-z]+:\]")
 SIMPLE_ESCAPES = frozenset("dDwWnrtfabBvxAz.^$*+?()[]{}|\\/\"'-:=<>!#&%@,;~` _")
 MAX_REPEAT = 1000
-FLAGS = re.compile(r"\(\?([a-zA-Z]+)[:)-]")
+FLAGS = re.compile(r"\(\?[a-zA-Z-]*[:)]")
+REPEATED_GROUP = re.compile(r"\)[*+{]")
 REPEAT = re.compile(r"\{(\d+)(?:,(\d*))?\}")
 
 
@@ -48,6 +51,8 @@ def translate(text: str) -> Pattern:
         native, consumes = _rewrite(text)
     except _NotNative:
         return Pattern(text, None, groups)
+    if REPEATED_GROUP.search(native) and repeats_nothing(text):
+        return Pattern(text, None, groups)
     return Pattern(text, native, groups, consumes)
 
 
@@ -68,16 +73,21 @@ class _Rewriter:
         self.consumes = False
         self.quantified = False
         self.multiline = False
+        self.open: list[bool] = []
 
     def step(self) -> None:
         """Take one element of the pattern."""
         character, quantified = self.text[self.position], False
         if character == "\\":
+            if self.text.startswith("\\Z", self.position):
+                self._last()
             self.position = _escape(self.text, self.position, self.out, in_class=False)
         elif character == "[":
             self.position = _class(self.text, self.position, self.out)
         elif character == "(":
             self._open()
+        elif character == ")":
+            self._close()
         elif character in "*+?":
             if self.quantified and character == "+":
                 raise _NotNative
@@ -103,12 +113,25 @@ class _Rewriter:
             if not SPECIAL_GROUP.match(text, position):
                 raise _NotNative
             flags = FLAGS.match(text, position)
-            self.multiline = self.multiline or bool(flags and "m" in flags[1])
+            if flags is not None and "m" in flags[0]:
+                if position or flags[0].strip("(?ims)"):
+                    raise _NotNative
+                self.multiline = True
             if named := GROUP.match(text, position):
+                self.open.append(True)
                 self.out.append(f"(?P<{named[1]}>")
                 self.position = named.end()
                 return
+            if flags is None or not flags[0].endswith(")"):
+                self.open.append(False)
+        else:
+            self.open.append(True)
         self._copy("(")
+
+    def _close(self) -> None:
+        if self.open:
+            self.open.pop()
+        self._copy(")")
 
     def _braces(self) -> bool:
         matched = REPEAT.match(self.text, self.position)
@@ -125,11 +148,17 @@ class _Rewriter:
         if self.multiline:
             self._copy("$")
             return
-        if self.text[self.position + 1 : self.position + 2] in ("*", "+", "?", "{"):
-            raise _NotNative
+        self._last()
         self.out.append(r"(?:\n?\z)")
-        self.consumes = True
         self.position += 1
+
+    def _last(self) -> None:
+        """Nothing may follow an end that takes the newline along, and no group may hold it."""
+        width = 1 if self.text[self.position] == "$" else 2
+        rest = self.text[self.position + width :]
+        if any(self.open) or not (rest.strip(")") == "" or (not self.open and rest[0] == "|")):
+            raise _NotNative
+        self.consumes = True
 
 
 def _escape(text: str, position: int, out: list[str], *, in_class: bool) -> int:
