@@ -91,10 +91,8 @@ def line_time(raw: str, zone: tzinfo, written: datetime) -> float | None:
     return None
 
 
-def json_time(document: Any, zone: tzinfo) -> float | None:
+def json_time(document: dict[str, Any], zone: tzinfo) -> float | None:
     """The time of a JSON object, by the first of the usual keys that holds one."""
-    if not isinstance(document, dict):
-        return None
     for key in TIME_KEYS:
         value = document.get(key)
         time = None

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from harness.ingest.lines import Raw
 
-Kind = Literal["xml", "text", "line", "filler", "doctype"]
+EventKind = Literal["xml", "text", "line"]
+Kind = Literal[EventKind, "filler", "doctype", "endless"]
 
 END = "</Event>"
 XML_AGAIN = "<Event xmlns"
@@ -67,7 +68,7 @@ class _Scanner:
         self.name, self.losses, self.max_event = name, losses, max_event
         self.buffer, self.offset, self.position = "", 0, 0
         self.found: dict[str, int] = {}
-        self.cut: Literal["xml", "text", "line", ""] = ""
+        self.cut: Literal[EventKind, ""] = ""
 
     def scan(self, piece: str, *, final: bool) -> Iterator[Raw]:
         """The events that end in this piece."""
@@ -77,8 +78,8 @@ class _Scanner:
             self._leave_out(0, final=final)
         if not self.cut:
             yield from self._events(final=final)
-            if len(self.buffer) - self.position > self.max_event + LONGEST_START:
-                yield self._cut_off()
+            if not self.cut and len(self.buffer) - self.position > self._limit():
+                yield self._cut_off(final=final)
         self.offset += self.position
         self.buffer = self.buffer[self.position :]
         self.position = 0
@@ -90,6 +91,11 @@ class _Scanner:
             step = self._next(final=final)
             if step is None:
                 return
+            if step.kind == "endless":
+                yield self._cut_off(final=final)
+                if self.cut:
+                    return
+                continue
             if step.kind == "doctype":
                 self._note("a document type is left out: no entity is expanded", step.start)
             elif step.kind != "filler":
@@ -148,15 +154,25 @@ class _Scanner:
         return _Step(kind, position, end)
 
     def _xml(self, *, final: bool) -> _Step | None:
-        """An event up to its end, or up to where another one begins before it has ended."""
+        """An event up to its end, or up to where another one begins before it has ended.
+
+        It is looked for within the bound only, so that where pieces end changes nothing.
+        """
         position, length = self.position, len(self.buffer)
         end, again = self._find(END, position), self._find(XML_AGAIN, position + 1)
-        if end < again:
+        limit = position + self._limit()
+        if end < min(again, limit):
             return _Step("xml", position, end + len(END))
-        if again == length and not final:
+        if again == length < limit and not final:
             return None
-        text = TEXT_AGAIN.search(self.buffer, position, again)
-        return _Step("xml", position, text.start() if text else again, whole=False)
+        if text := TEXT_AGAIN.search(self.buffer, position, min(again, limit)):
+            return _Step("xml", position, text.start(), whole=False)
+        if again >= limit:
+            return _Step("endless", position, position)
+        return _Step("xml", position, again, whole=False)
+
+    def _limit(self) -> int:
+        return self.max_event + LONGEST_START
 
     def _checked(self, step: _Step) -> str:
         raw = _raw(step.kind, self.buffer[step.start : step.end])
@@ -166,13 +182,13 @@ class _Scanner:
             self._note("an event is cut short: it has no </Event>", step.start)
         return raw[: self.max_event]
 
-    def _cut_off(self) -> Raw:
+    def _cut_off(self, *, final: bool) -> Raw:
         """The beginning of an event that grows beyond the bound."""
         start = self.position
         self.cut = kind = _kind(self.buffer, start)
         self._note(OVERSIZED, start)
-        text = _raw(kind, self.buffer[start:])[: self.max_event]
-        self._leave_out(start + 1, final=False)
+        text = _raw(kind, self.buffer[start : start + self._limit()])[: self.max_event]
+        self._leave_out(start + 1, final=final)
         return kind, text
 
     def _leave_out(self, position: int, *, final: bool) -> None:
@@ -184,7 +200,7 @@ class _Scanner:
         self.losses.append(Loss(self.name, message, self.offset + position))
 
 
-def _kind(buffer: str, position: int) -> Literal["xml", "text", "line"]:
+def _kind(buffer: str, position: int) -> EventKind:
     if XML_START.match(buffer, position):
         return "xml"
     return "text" if TEXT_START.match(buffer, position) else "line"
@@ -208,6 +224,8 @@ def _after(cut: str, buffer: str, position: int, *, final: bool) -> tuple[int, b
         end = buffer.find(END, position)
         again = buffer.find(XML_AGAIN, position, end if end >= 0 else len(buffer))
         ends = again if again >= 0 else end + len(END) if end >= 0 else -1
+        if text := TEXT_AGAIN.search(buffer, position, ends if ends >= 0 else len(buffer)):
+            ends = text.start()
     elif cut == "text":
         ends = _text_end(buffer, position)
     else:

@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import errno
 import gzip
+import io
+import json
 import os
+import random
 import tracemalloc
 from pathlib import Path
 
@@ -17,6 +21,7 @@ from harness.ingest import (
     UnreadableFile,
     ingest_text,
     read_file,
+    shown_losses,
     texts,
 )
 from harness.model import Origin
@@ -105,11 +110,55 @@ def test_a_packed_file_is_read_as_what_it_holds(tmp_path: Path) -> None:
 
 
 def test_a_packed_file_that_is_cut_short_is_an_error(tmp_path: Path) -> None:
-    content = gzip.compress(os.urandom(3000).hex().encode())
-    for damaged in (content[:-1000], content[:12], content[:1500] + b"\0" * 20 + content[1520:]):
+    content = gzip.compress(random.Random(7).randbytes(3000).hex().encode())
+    for damaged in (
+        content[:-1000],
+        content[:12],
+        content[:1500] + b"\0" * 20 + content[1520:],
+        content[:-8] + bytes(8),
+    ):
         error = fault(written(tmp_path, damaged))
         assert isinstance(error, DamagedFile)
         assert error.message.startswith("the file cannot be unpacked: ")
+
+
+def test_a_packed_file_of_nothing_is_an_error(tmp_path: Path) -> None:
+    path = written(tmp_path, gzip.compress(b""))
+    error = fault(path)
+    assert isinstance(error, EmptyFile)
+    assert str(error) == f"{path}: the file unpacks to nothing (fetch it again)"
+
+
+class FailingDisk(io.BytesIO):
+    """A file of which only the beginning can be read."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if self.tell() > 0 and self.tell() >= len(self.getvalue()) // 2:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return super().read(size)
+
+
+@pytest.mark.parametrize("pack", [False, True])
+def test_a_disk_that_fails_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, pack: bool
+) -> None:
+    content = random.Random(7).randbytes(100_000).hex().encode()
+    if pack:
+        content = gzip.compress(content)
+    path = written(tmp_path, content)
+    monkeypatch.setattr(Path, "open", lambda *_: FailingDisk(content))
+    with pytest.raises(UnreadableFile) as caught:
+        read(path, chunk=1000)
+    assert str(caught.value) == f"{path}: the file cannot be read: Input/output error"
+
+
+def test_only_the_first_losses_are_shown() -> None:
+    few = [Loss("a.log", "odd"), Loss("a.log", "odder", 12_345)]
+    assert shown_losses(few) == ("a.log: odd", "a.log: odder (at 12,345)")
+    many = [Loss("a.log", "odd", number) for number in range(1020)]
+    shown = shown_losses(many)
+    assert len(shown) == 21
+    assert shown[-1] == "and 1,000 more"
 
 
 def test_a_packed_file_that_unpacks_without_end_is_an_error(
@@ -194,18 +243,28 @@ def test_an_event_over_the_bound_is_cut_off_and_takes_no_other_with_it(
         assert reading.losses[0].offset == len(events[0]) + 1
 
 
-def test_a_file_is_not_held_as_a_whole(tmp_path: Path) -> None:
-    path = tmp_path / "large.xml"
-    event = xml_event(data="x" * 2000)
+@pytest.mark.parametrize(
+    ("event", "megabytes"),
+    [
+        (xml_event(data="x" * 2000), 100),
+        (text_event() + "\n\tx" * 1000, 80),
+        (json.dumps({"n": 1, "text": "x" * 2000}), 80),
+        ("2022-02-28T10:00:00Z " + "x" * 2000, 80),
+    ],
+    ids=["xml", "text", "json", "lines"],
+)
+def test_a_file_is_not_held_as_a_whole(tmp_path: Path, event: str, megabytes: int) -> None:
+    """What is held is pieces, and batches until they are let go."""
+    path = tmp_path / "large.log"
+    a_million = f"{event}\n" * (1_000_000 // len(event) + 1)
     with path.open("w") as file:
-        for _ in range(24):
-            file.write(f"{event}\n" * 1800)
-    assert path.stat().st_size > 100_000_000
+        for _ in range(megabytes):
+            file.write(a_million)
     tracemalloc.start()
     try:
         count = sum(len(batch.raw) for batch in read_file(path, Origin()))
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert count == 24 * 1800
+    assert count == megabytes * (1_000_000 // len(event) + 1)
     assert peak < 60_000_000

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import re
 import struct
 from collections import Counter
@@ -10,12 +11,14 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from reading import corpus, read, written
 
-from harness.ingest import DamagedFile, EmptyFile
+from harness.ingest import DamagedFile, EmptyFile, evtx
 from harness.ingest.evtx import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from reading import Event
 
 PROCDUMP = ("attack_data", "attack_techniques", "T1003.001", "procdump_capattack")
 HEADER_BYTES, CHUNK_BYTES = 4096, 65536
@@ -72,9 +75,36 @@ def test_every_log_of_the_corpus_is_read_whole() -> None:
         ids = Counter(re.findall(r"<EventID[^>]*>(\d+)<", "".join(texts)))
         found = Counter(re.findall(r"<EventID[^>]*>(\d+)<", "".join(reading.raws)))
         assert found == ids, path
+        assert Counter(map(metadata, reading.events)) == Counter(map(named, texts)), path
         assert all(
             raw.startswith("<Event ") and raw.endswith("</Event>") for raw in reading.raws
         ), path
+
+
+def test_logs_have_as_many_events_as_their_publisher_counted() -> None:
+    """Sigma's regression data says how many events each log holds."""
+    folder = corpus("sigma_regression")
+    cases = json.loads((folder / "cases.json").read_bytes())
+    for case in cases:
+        reading = read(folder / case["evtx"])
+        assert len(reading.events) == case["total_events"], case["evtx"]
+        assert reading.losses == [], case["evtx"]
+    assert len(cases) > 50
+
+
+def metadata(event: Event) -> tuple[str, str, float | None]:
+    assert event.sourcetype == "XmlWinEventLog"
+    return event.source.removeprefix("XmlWinEventLog:"), event.host, event.time
+
+
+def named(xml: str) -> tuple[str, str, float | None]:
+    """Channel, computer and time of a record; raw ETW traces belong to no channel."""
+    system, _, _ = xml.partition("</System>")
+    channels = re.findall(r"<Channel>(.+?)</Channel>", system)
+    (computer,) = re.findall(r"<Computer>(.+?)</Computer>", system)
+    (stamp,) = re.findall(r'SystemTime="(.+?)Z"', system)
+    time = datetime.fromisoformat(f"{stamp}+00:00").timestamp()
+    return channels[0] if channels else "unknown", computer, time
 
 
 def test_values_keep_their_lines_and_spaces() -> None:
@@ -130,6 +160,51 @@ def test_a_log_cut_short_is_noted(tmp_path: Path) -> None:
     reading = read(written(tmp_path, content[: HEADER_BYTES + CHUNK_BYTES + 30_000], "x.evtx"))
     assert len(reading.events) >= counts[0]
     assert reading.messages == ["1 of 2 chunks of the log is blank or cut off"]
+
+
+def test_a_log_of_which_nothing_can_be_read_is_an_error(tmp_path: Path) -> None:
+    _, content = security_log()
+    chunks = b"ElfChnk?" + bytes(CHUNK_BYTES - 8)
+    path = written(tmp_path, content[:HEADER_BYTES] + chunks * 3, "x.evtx")
+    with pytest.raises(DamagedFile, match=r"x\.evtx: no event of this log can be read: "):
+        read(path)
+
+
+def test_more_damage_than_is_worth_reading_is_noted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evtx, "MOST_FAULTS", 2)
+    _, content = security_log()
+    counts = records_by_chunk(content)
+    assert len(counts) > 3
+    damaged = bytearray(content)
+    for number in (1, 2):
+        at = HEADER_BYTES + number * CHUNK_BYTES
+        damaged[at : at + 8] = b"garbage!"
+    reading = read(written(tmp_path, bytes(damaged), "x.evtx"))
+    assert len(reading.events) == counts[0]
+    assert [message.split(" (")[0] for message in reading.messages] == [
+        "too many damaged parts: the rest is missing"
+    ]
+
+
+def test_a_record_over_the_bound_is_cut_off_and_noted() -> None:
+    path, content = security_log()
+    whole, cut = read(path), read(path, bound=1500)
+    assert len(whole.events) == sum(records_by_chunk(content))
+    assert [event.raw[:1500] for event in whole.events] == cut.raws
+    assert len(cut.losses) == sum(len(raw) > 1500 for raw in whole.raws) > 0
+
+
+def test_a_packed_log_that_unpacks_to_too_much_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evtx, "MOST_BYTES", 100_000)
+    _, content = security_log()
+    path = written(tmp_path, gzip.compress(content), "x.evtx.gz")
+    with pytest.raises(DamagedFile) as caught:
+        read(path, chunk=50_000)
+    assert caught.value.message == "a packed log of more than 2 GB"
 
 
 def test_a_packed_log_is_read_as_well(tmp_path: Path) -> None:

@@ -6,9 +6,9 @@ import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from reading import corpus, read, written
+from reading import Reading, corpus, read, written
 
-from harness.ingest import Loss
+from harness.ingest import Loss, files, jsontexts
 from harness.ingest.jsontexts import _Reader
 from harness.model import Origin
 
@@ -129,6 +129,101 @@ def test_an_object_over_the_bound_is_cut_off_and_noted(tmp_path: Path) -> None:
         assert [(loss.message, loss.offset) for loss in reading.losses] == [
             ("an event is too long: it was cut off, and the rest of it left out", 9)
         ]
+
+
+@pytest.mark.parametrize("chunk", [7, 64, 4096])
+def test_an_object_over_the_bound_takes_no_other_of_its_line_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int
+) -> None:
+    monkeypatch.setattr(files, "DETECTED_CHARACTERS", 16)
+    long = json.dumps({"n": "x" * 300, "odd": ['}]"\\', {"}": "\\\\"}, [[]]], "y": "y" * 200})
+    for content in (f'[{{"n": 1}}, {long}, {{"n": 2}}]', f'{{"n": 1}}{long}{{"n": 2}}'):
+        reading = read(written(tmp_path, content), chunk=chunk, bound=100)
+        assert sorted(reading.raws) == sorted(['{"n": 1}', long[:100], '{"n": 2}'])
+        assert [loss.offset for loss in reading.losses] == [content.index(long)]
+
+
+@pytest.mark.parametrize("chunk", [7, 64, 4096])
+@pytest.mark.parametrize("rest", ['": "never closed', '": ["never closed",', '": "\\'])
+def test_an_object_over_the_bound_that_never_ends_takes_no_other_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int, rest: str
+) -> None:
+    monkeypatch.setattr(files, "DETECTED_CHARACTERS", 16)
+    long = '{"' + "x" * 500 + rest
+    content = f'{{"n": 1}}\n{long}\n{{"n": 2}}\n{{"n": 3}}\n'
+    reading = read(written(tmp_path, content), chunk=chunk, bound=100)
+    assert sorted(reading.raws) == sorted(['{"n": 1}', long[:100], '{"n": 2}', '{"n": 3}'])
+    assert [loss.offset for loss in reading.losses] == [9]
+
+
+def test_a_line_over_the_bound_among_objects_is_cut_off_and_noted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "DETECTED_CHARACTERS", 16)
+    content = f'{{"n": 1}}\n{"x" * 500}\n{{"n": 2}}\n'
+    for chunk in (7, 64, 4096):
+        reading = read(written(tmp_path, content), chunk=chunk, bound=100)
+        assert sorted(reading.raws) == sorted(['{"n": 1}', "x" * 100, '{"n": 2}'])
+        assert [loss.offset for loss in reading.losses] == [9]
+
+
+def characters_read(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The length of every text that the decoder of the standard library is given."""
+    lengths: list[int] = []
+    decode = json.JSONDecoder.raw_decode
+
+    def counting(self: json.JSONDecoder, text: str, idx: int = 0) -> tuple[Any, int]:
+        lengths.append(len(text))
+        return decode(self, text, idx)
+
+    monkeypatch.setattr(json.JSONDecoder, "raw_decode", counting)
+    return lengths
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+def test_a_large_object_is_read_a_few_times_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, indent: int | None
+) -> None:
+    """Once a piece of 4 MB at most, each time from its beginning: 4 + 8 + 12 + 16 + 20 MB."""
+    document = {"list": [{"n": n, "text": "x" * 480} for n in range(40_000)]}
+    content = json.dumps(document, indent=indent)
+    assert len(content) > 20_000_000
+    lengths = characters_read(monkeypatch)
+    assert read(written(tmp_path, content)).raws == [content]
+    assert sum(lengths) < 6 * len(content)
+
+
+def test_a_large_object_that_never_ends_gives_up_its_inner_ones(tmp_path: Path) -> None:
+    """The last one of them is cut short; the others are whole, whatever surrounds them."""
+    inner = [{"n": n, "text": "x" * 480} for n in range(20_000)]
+    content = json.dumps({"list": inner}, indent=1)
+    reading = read(written(tmp_path, content[: content.rindex('"text"')]))
+    found = [json.loads(raw) for raw, kind in kinds(reading) if kind == "_json"]
+    assert found == inner[:-1]
+    assert len(reading.losses) == 1
+
+
+def kinds(reading: Reading) -> list[tuple[str, str]]:
+    return [(event.raw, event.sourcetype) for event in reading.events]
+
+
+@pytest.mark.parametrize(
+    "opening", ['{"a":\n', '{"a":[\n', '[{"a":\n', '{"a":[{},\n', "{\n", '{"\n', '{"a":"x",\n']
+)
+def test_hostile_openings_are_not_read_from_each_line_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opening: str
+) -> None:
+    """Thousands of objects open and none closes: each line was once read a thousand times."""
+    monkeypatch.setattr(jsontexts, "FREE_IN_VAIN", 0)
+    content = opening * (300_000 // len(opening))
+    lengths = characters_read(monkeypatch)
+    reading = read(written(tmp_path, content))
+    # A window of 4,096 characters is not a reading of them: an object's fault ends it.
+    attempts = [length for length in lengths if length > jsontexts.WINDOW]
+    assert sum(attempts) < 50 * len(content)
+    assert sum(len(raw.strip("[\n")) for raw in reading.raws) >= sum(
+        len(line.strip("[\n")) for line in content.splitlines()
+    )
 
 
 def test_a_large_array_is_decoded_once_an_object(

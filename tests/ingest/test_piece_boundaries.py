@@ -13,10 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reading import corpus, read, text_event, written, xml_event
 
+from harness.errors import HarnessError
 from harness.ingest import files, windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from reading import Event
+
+    from harness.ingest import Loss
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -49,6 +54,17 @@ TEXTS = st.lists(st.tuples(PARTS, BETWEEN), min_size=1, max_size=8).map(
 )
 
 
+def outcome(
+    path: Path, *, chunk: int | None = None, bound: int | None = None
+) -> tuple[list[Event], Counter[Loss]] | str:
+    """The events and losses, or the error of a file without events."""
+    try:
+        reading = read(path, chunk=chunk, bound=bound)
+    except HarnessError as error:
+        return error.message
+    return reading.events, Counter(reading.losses)
+
+
 @settings(max_examples=150, deadline=None)
 @given(
     text=TEXTS,
@@ -62,13 +78,21 @@ def test_every_mixture_gives_the_same_events_in_pieces_of_every_size(
     content = text.encode(encoding)
     if damage < len(content) and encoding == "utf-8":
         content = content[:damage] + b"\xff" + content[damage + 1 :]
-    if not content.decode(encoding, "replace").strip(" \ufeff\r\n\t"):
-        return
     with tempfile.TemporaryDirectory() as folder:
         path = written(Path(folder), content)
-        in_pieces, whole = read(path, chunk=chunk), read(path)
-    assert in_pieces.events == whole.events
-    assert Counter(in_pieces.losses) == Counter(whole.losses)
+        assert outcome(path, chunk=chunk) == outcome(path)
+
+
+@settings(max_examples=200, deadline=None)
+@given(text=TEXTS, chunk=st.integers(1, 400), bound=st.sampled_from([20, 60, 150]))
+def test_what_is_too_long_is_cut_off_the_same_in_pieces_of_every_size(
+    text: str, chunk: int, bound: int
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = written(Path(folder), text)
+        whole = outcome(path, bound=bound)
+        assert outcome(path, chunk=chunk, bound=bound) == whole
+    assert isinstance(whole, str) or all(len(event.raw) <= bound for event in whole[0])
 
 
 @settings(max_examples=100, deadline=None)

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
+import json
 import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from reading import read, written
+from reading import read, text_event, written, xml_event
 
-from harness.ingest import BadTimezone, ingest, ingest_text
+from harness.ingest import BadTimezone, files, ingest, ingest_text
 from harness.model import Origin
 
 if TYPE_CHECKING:
@@ -104,14 +105,32 @@ def test_an_unknown_zone_is_an_error(tmp_path: Path, name: str) -> None:
         assert caught.value.hints[0].startswith("did you mean `Europe/Berlin`")
 
 
-def test_a_line_of_10_mb_is_one_event(tmp_path: Path) -> None:
-    line = "x" * 10_000_000
-    reading = read(written(tmp_path, f"before\n{line}\nafter\n"))
-    assert reading.raws == ["before", line, "after"]
+LARGE = "x" * 10_000_000
+
+
+@pytest.mark.parametrize(
+    ("before", "large", "after"),
+    [
+        ("before", LARGE, "after"),
+        (xml_event(1), xml_event(2, data=LARGE), xml_event(3)),
+        (text_event(1), text_event(2) + LARGE, text_event(3)),
+        ('{"n": 1}', json.dumps({"n": LARGE}), '{"n": 3}'),
+        (xml_event(1), LARGE, text_event(3)),
+    ],
+    ids=["lines", "xml", "text", "json", "among windows events"],
+)
+def test_a_line_of_10_mb_is_one_event(tmp_path: Path, before: str, large: str, after: str) -> None:
+    reading = read(written(tmp_path, f"{before}\n{large}\n{after}\n"))
+    assert sorted(reading.raws, key=len) == sorted([before, large, after], key=len)
     assert reading.losses == []
 
 
-def test_a_line_over_the_bound_is_cut_off_and_noted(tmp_path: Path) -> None:
+@pytest.mark.parametrize("detected", [8, 8192])
+def test_a_line_over_the_bound_is_cut_off_and_noted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, detected: int
+) -> None:
+    """With a short look at the start, a line grows beyond the bound before its end is there."""
+    monkeypatch.setattr(files, "DETECTED_CHARACTERS", detected)
     content = f"before\n{'x' * 101}\r\n{'y' * 100}\r\n{'z' * 5000}"
     for chunk in (7, 64, 4096):
         reading = read(written(tmp_path, content), chunk=chunk, bound=100)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from reading import corpus, read, text_event, written, xml_event
 
+from harness.ingest import files, read_file
 from harness.model import Origin
 
 if TYPE_CHECKING:
@@ -231,6 +232,52 @@ def test_an_event_without_its_end_takes_no_other_with_it(tmp_path: Path) -> None
     reading = read(written(tmp_path, f"{cut}\n{whole}\n{cut}\n{text}\n{whole}{cut}{whole}"))
     assert Counter(reading.raws) == {cut: 3, whole: 3, text: 1}
     assert len(reading.losses) == 3
+
+
+@pytest.mark.parametrize("chunk", [500, 5000, 4_000_000])
+def test_a_cut_event_takes_no_text_blocks_with_it(tmp_path: Path, chunk: int) -> None:
+    """No `</Event>` ever comes, and the rest of the file is longer than any event may be."""
+    cut, texts = xml_event(1)[:-30], [text_event(number) for number in range(200)]
+    assert len("\n".join(texts)) > 20_000
+    content = "\n".join([xml_event(0), cut, *texts])
+    reading = read(written(tmp_path, content), chunk=chunk, bound=1000)
+    assert Counter(reading.raws) == Counter([xml_event(0), cut, *texts])
+    assert reading.messages == ["an event is cut short: it has no </Event>"]
+
+
+@pytest.mark.parametrize("chunk", [500, 5000, 4_000_000])
+def test_a_cut_event_over_the_bound_takes_no_text_blocks_with_it(
+    tmp_path: Path, chunk: int
+) -> None:
+    cut, texts = xml_event(1, data="x" * 20_000)[:-30], [text_event(n) for n in range(200)]
+    reading = read(written(tmp_path, "\n".join([cut, *texts])), chunk=chunk, bound=1000)
+    assert Counter(reading.raws) == Counter([cut[:1000], *texts])
+    assert reading.messages == ["an event is too long: it was cut off, and the rest of it left out"]
+
+
+@pytest.mark.parametrize(
+    ("told", "event"),
+    [("xmlwineventlog", xml_event()), ("WinEventLog", text_event()),
+     ("WinEventLog:Security", text_event())],
+)  # fmt: skip
+def test_a_told_source_type_says_what_a_long_start_does_not(
+    tmp_path: Path, told: str, event: str
+) -> None:
+    notes = ["# exported by hand"] * 1000
+    path = written(tmp_path, "\n".join([*notes, event]))
+    assert {event.sourcetype for event in read(path).events} == {"text"}
+    reading = read(path, Origin(sourcetype=told))
+    assert [one.host for one in reading.events if one.raw == event] == ["host1.example"]
+    assert {event.sourcetype for event in reading.events} == {told}
+
+
+def test_batches_are_bounded(tmp_path: Path) -> None:
+    path = written(tmp_path, "\n".join(xml_event(number) for number in range(25_000)))
+    sizes = [len(batch.raw) for batch in read_file(path, Origin())]
+    assert sum(sizes) == 25_000
+    assert max(sizes) <= files.BATCH_EVENTS
+    large = written(tmp_path, "\n".join(xml_event(data="x" * 1_000_000) for _ in range(20)))
+    assert max(len(batch.raw) for batch in read_file(large, Origin())) < 10
 
 
 def test_events_keep_the_order_of_the_file(tmp_path: Path) -> None:

@@ -31,8 +31,11 @@ NUMBER = re.compile(r"\{n(?::0(\d))?\}")
 DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 END_OF_TIME = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
+LONGEST = 2 * END_OF_TIME
+"""Seconds beyond any calendar, and finite: nothing times an infinite number is no number."""
 DEFAULT_START = "2022-02-28T10:00:00Z"
 IDS = ("process_id", "parent_process_id")
+ID = re.compile(r"[0-9]{1,10}|0[xX][0-9a-fA-F]{1,8}")
 
 
 class BadRecipe(HarnessError):
@@ -99,8 +102,8 @@ def _rendered(recipe: Any, place: Place) -> Rendered:
         if len(events) > MAX_EVENTS:
             _fail(f"a recipe makes at most {MAX_EVENTS:,} events", place)
     events.sort(key=lambda event: event.time)
-    if events[-1].time >= END_OF_TIME:
-        _fail("the events lie after the year 9999", place)
+    if events[0].time < 0 or events[-1].time >= END_OF_TIME:
+        _fail("the events lie outside the years 1970 to 9999", place)
     text = "\n".join(kind.render(event) for event in events)
     return Rendered(f"{text}\n", Origin(source=kind.source, sourcetype=kind.sourcetype))
 
@@ -121,8 +124,8 @@ def _events(entry: Any, start: float, before: int, place: Place) -> list[Process
     for name, value in fields.items():
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             _fail(f"the field `{name}` is text or a number", place)
-        if name in IDS and not re.fullmatch(r"\d+|0[xX][0-9a-fA-F]+", str(value)):
-            _fail(f"`{name}` is a whole number or 0x…", place)
+        if name in IDS and not ID.fullmatch(_numbered(str(value), count)):
+            _fail(f"`{name}` is a whole number or 0x…, of 32 bits at most", place)
     return [
         ProcessStart(
             time=begin + every * number,
@@ -141,7 +144,7 @@ def _duration(text: str, place: Place) -> float:
     found = DURATION.fullmatch(text)
     if found is None:
         _fail(f"`{text}` is no duration", place, "for example 10s, 5m or 1h")
-    return float(found[1]) * SECONDS[found[2]]
+    return min(float(found[1]) * SECONDS[found[2]], LONGEST)
 
 
 def _moment(text: str, place: Place) -> float:

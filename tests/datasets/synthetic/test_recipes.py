@@ -280,7 +280,16 @@ def test_a_list_is_several_files() -> None:
         ),
         (recipe(fields=[]), "`fields` is a mapping", ()),
         (recipe(fields={"user": ["a"]}), "the field `user` is text or a number", ()),
-        (recipe(fields={"process_id": "x1"}), "`process_id` is a whole number or 0x…", ()),
+        (
+            recipe(fields={"process_id": "x1"}),
+            "`process_id` is a whole number or 0x…, of 32 bits at most",
+            (),
+        ),
+        (
+            recipe(fields={"parent_process_id": "9" * 5000}),
+            "`parent_process_id` is a whole number or 0x…, of 32 bits at most",
+            (),
+        ),
     ],
 )  # fmt: skip
 def test_a_recipe_that_cannot_be_followed_is_an_error(
@@ -305,8 +314,34 @@ def test_the_number_of_events_is_bounded(monkeypatch: pytest.MonkeyPatch) -> Non
     assert fault(made).message == "a recipe makes at most 10 events"
 
 
-def test_times_that_no_clock_shows_are_an_error() -> None:
-    assert fault(recipe(at="99999999d")).message == "the events lie after the year 9999"
+@pytest.mark.parametrize(
+    "made",
+    [
+        recipe(at="99999999d"),
+        recipe(at="9" * 400 + "d"),
+        recipe(every="9" * 400 + "d", count=2),
+        {"kind": "sysmon_1_xml", "start": "0001-01-01T00:00:00+10:00", "events": [{}]},
+        {"kind": "sysmon_1_xml", "start": "1969-12-31T23:59:59Z", "events": [{}]},
+        {"kind": "sysmon_1_xml", "start": "9999-12-31T23:00:00-10:00", "events": [{}]},
+    ],
+)
+def test_times_that_no_clock_shows_are_an_error(made: dict[str, Any]) -> None:
+    assert fault(made).message == "the events lie outside the years 1970 to 9999"
+
+
+def test_a_step_without_end_is_none_where_no_second_event_follows() -> None:
+    assert ingested(recipe(every="9" * 400 + "d")).time == [TEN]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_process_ids_are_numbered_too(kind: str) -> None:
+    raws = ingested(recipe(kind, count=2, fields={"process_id": "10{n}"})).raw
+    if kind == "windows_security_4688_text":
+        found = [re.findall(r"New Process ID:\t+(.*)", raw)[0] for raw in raws]
+    else:
+        name = "ProcessId" if kind == "sysmon_1_xml" else "NewProcessId"
+        found = [data_of(raw)[name] for raw in raws]
+    assert [int(number, 0) for number in found] == [101, 102]
 
 
 @pytest.mark.parametrize("name", ["text", "xml", "sysmon"])
