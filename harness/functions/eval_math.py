@@ -53,9 +53,9 @@ def floor(d: Dialect, value: Typed) -> Typed:
 
 @eval_function("round", literal=(1,))
 def rounded(d: Dialect, value: Typed, digits: Typed | None = None) -> Typed:
-    """round(<number>, <decimals>): rounded, by default to a whole number."""
+    """round(<number>, <decimals>): as it is written, halves away from zero; default 0 decimals."""
     count = int(float(digits.constant)) if digits and digits.constant is not None else 0
-    return number(d.function("round", as_number(d, value).sql, d.position(count)))
+    return number(d.round(as_number(d, value).sql, count))
 
 
 @eval_function()

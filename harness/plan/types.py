@@ -91,6 +91,10 @@ class Dialect(Protocol):
         """An integer constant, for positions and counts."""
         ...
 
+    def round(self, value: Sql, decimals: int) -> Sql:
+        """A number rounded as its digits are written, halves away from zero."""
+        ...
+
     def regex_matches(self, value: Sql, pattern: str) -> Sql:
         """Whether a pattern occurs in a text."""
         ...

@@ -36,6 +36,7 @@ NUMBER = r"^\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*$"
 REFERENCE = re.compile(r"\\(\d)?")
 ADDRESS = r"^\d{1,3}(?:\.\d{1,3}){3}$"
 UDF_PREFIX = "spl_"
+MOST_DECIMALS = 15
 
 
 def raw(name: str, *arguments: Node) -> Node:
@@ -339,6 +340,19 @@ class DuckDBDialect:
         keys = [key.node() for key in self.order]
         inside = exp.Order(this=value, expressions=keys) if keys else value
         return _filtered(self, raw(aggregate.upper(), inside), _is_not_null(self, value))
+
+    def round(self, value: Node, decimals: int) -> Node:
+        """A number rounded as its digits are written, halves away from zero.
+
+        By way of a decimal of its text: ROUND of a double differs between DuckDB 2.0.0 and 2.0.1
+        (-2.55 to one decimal is -2.6 in one and -2.5 in the other).
+        """
+        plain = raw("ROUND", value, whole(decimals))
+        if not 0 <= decimals <= MOST_DECIMALS:
+            return plain
+        written = cast_to(value, "VARCHAR")
+        exact = cast_to(written, f"DECIMAL(38, {decimals})", attempt=True)
+        return _coalesce(self, cast_to(exact, "DOUBLE"), plain)
 
     def regex_matches(self, value: Node, pattern: str) -> Node:
         """Whether a pattern occurs in a text."""
