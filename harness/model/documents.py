@@ -115,8 +115,11 @@ def read_text_document(text: str, path: Path | str) -> Document:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         context = f", {error.context}" if error.context else ""
+        message = f"not YAML: {error.problem or 'syntax error'}{context}"
+        if "nesting depth" in (error.problem or ""):  # the parser's own bound, since 6.0.4
+            message = f"nested more than {MAX_DEPTH} deep"
         raise MalformedYaml(
-            f"not YAML: {error.problem or 'syntax error'}{context}",
+            message,
             place=_place(name, lines, mark.line, mark.column) if mark else Place(name),
         ) from error
     return Document(name, root.data, root, lines)
