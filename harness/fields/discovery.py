@@ -28,7 +28,7 @@ def field_names(
         knowledge = resolver.knowledge(group)
         names |= {alias.target for alias in knowledge.aliases}
         names |= {one.field for one in knowledge.calculated}
-        names |= {new for one in knowledge.lookups for _, new in one.outputs}
+        names |= {new for one in knowledge.lookups for _, new in resolver.outputs(one)}
         for one in resolver.extractors(group):
             names |= set(one.names())
             found = one.found_names()

@@ -15,6 +15,13 @@ if TYPE_CHECKING:
 NAMED = re.compile(r"\(\?P?<([A-Za-z_][A-Za-z0-9_]*)>")
 GROUP = re.compile(r"\$\d+")
 CLEAN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+LITERAL = r"(?:\\[nt=:;,|.-]|[^\\\[\](){}.*+?^$|])(?![*+?{])"
+BLANKS = r"(?:\[ \\t\]| )[*+]?"
+DYNAMIC = re.compile(
+    rf"(?P<first>{LITERAL})(?P<gap>(?:\[ \\t\][*+]?)?)\((?P<name>\[\^(?P<outside>[^\]]+)\]\+)\)"
+    rf"(?P<middle>(?:{BLANKS}|{LITERAL})*)\((?P<value>\[\^[^\]]+\][*+])\)"
+)
+ESCAPED = {r"\n": "\n", r"\t": "\t"}
 
 
 class Extractor(Protocol):
@@ -113,8 +120,11 @@ class Pairs:
         written = specialise(self.pattern, self.name_group, self.value_group, name)
         if written is not None and self.clean:
             pattern, group = written
-            call = "extract_all_filled" if self.adds else "extract_filled"
-            return Call(call, (Field(self.source), Const(pattern), Const(float(group))))
+            arguments = (Field(self.source), Const(pattern), Const(float(group)))
+            if not self.adds and pattern.endswith("+)"):
+                return Call("extract_filled", arguments)
+            found = Call("extract_all_filled", arguments)
+            return found if self.adds else Call("mvindex", (found, Const(0.0)))
         pairs = Call(
             "extract_pair",
             (
@@ -269,20 +279,23 @@ def specialise(
     """A pattern that finds the value of one name only, with its value's group, or None.
 
     Sound where every match starts with a literal character that no later part of a match can
-    hold: then no match begins inside another, and looking for one name sees the same matches.
+    hold, so that no match begins inside another, and where names end at a character that they
+    cannot hold, so that a match has one name only.
     """
-    matched = re.fullmatch(
-        r"(?P<first>\\n|\\t|[^\\\[\](){}.*+?^$|])(?P<gap>(?:\[ \\t\][*+]?)?)"
-        r"\((?P<name>\[\^[^\]]*\]\+)\)(?P<middle>[^()|]*)\((?P<value>\[\^[^\]]*\][*+])\)",
-        pattern,
-    )
+    matched = DYNAMIC.fullmatch(pattern)
     if matched is None or (name_group, value_group) != (1, 2):
         return None
-    first = matched["first"]
-    excluded = (matched["name"], matched["value"])
-    if not all(first in part for part in excluded) or first in matched["middle"]:
+    first, outside, middle = matched["first"], matched["outside"], matched["middle"]
+    names, values = f"[^{outside}]", matched["value"][:-1]
+    ends = re.match(LITERAL, middle)
+    if "-" in outside or first in middle or ends is None:
         return None
-    outside = matched["name"][2:-2]
+    starts, stops = (ESCAPED.get(one, one[-1]) for one in (first, ends[0]))
+    plain = name.replace("_", "")
+    if not re.fullmatch(f"{names}*", plain) or re.match(names, stops):
+        return None
+    if re.match(names, starts) or re.match(values, starts):
+        return None
     spelled = name.replace("_", f"[^{outside}A-Za-z0-9]")
     before = f"{first}{matched['gap']}[^{outside}A-Za-z]*"
-    return f"{before}{spelled}{matched['middle']}({matched['value']})", 1
+    return f"{before}{spelled}{middle}({matched['value']})", 1

@@ -36,7 +36,7 @@ from harness.spl.source import Source, SplText
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from harness.apps import Apps, SourceKnowledge
+    from harness.apps import Apps, AutoLookup, SourceKnowledge
     from harness.model import LookupDefinition
 
 METADATA = ("_raw", "_time", "host")
@@ -220,11 +220,15 @@ class FieldResolver:
 
     def _fields(self, group: Group, base: nodes.Relation, wanted: frozenset[str]) -> nodes.Relation:
         knowledge = self.knowledge(group)
-        lookups = [one for one in knowledge.lookups if wanted & {new for _, new in one.outputs}]
+        lookups: list[AutoLookup] = []
         below = set(wanted)
-        for one in reversed(lookups):
+        for one in reversed(knowledge.lookups):
+            outputs = {new for _, new in self.outputs(one)}
+            if not below & outputs:
+                continue
+            lookups.insert(0, one)
             if one.overwrite:
-                below -= {new for _, new in one.outputs}
+                below -= outputs
             below |= {event for _, event in one.inputs}
         relation = self._calculate(group, base, frozenset(below))
         for one in lookups:
@@ -233,13 +237,21 @@ class FieldResolver:
                 relation,
                 table,
                 lookup_matches(definition, one.inputs),
-                tuple((new, old) for old, new in one.outputs),
+                tuple((new, old) for old, new in self.outputs(one)),
                 definition.max_matches,
                 definition.min_matches,
                 definition.default_match,
                 only_missing=not one.overwrite,
             )
         return relation
+
+    def outputs(self, one: AutoLookup) -> tuple[tuple[str, str], ...]:
+        """What an automatic lookup gives; without OUTPUT, every column that it does not match."""
+        if one.outputs:
+            return one.outputs
+        matched = {column for column, _ in one.inputs}
+        columns = self.lookup(one.lookup)[1].columns or ()
+        return tuple((name, name) for name in columns if name not in matched)
 
     def _calculate(
         self, group: Group, base: nodes.Relation, wanted: frozenset[str]

@@ -12,9 +12,11 @@ from harness.registry.functions import (
     eval_function_names,
     find_eval_function,
 )
+from harness.registry.patterns import checked
 from harness.spl import expressions as spl
 
 if TYPE_CHECKING:
+    from harness.registry.functions import EvalFunction
     from harness.spl.source import Span, SplText
 
 CONDITIONS = frozenset({"and", "or", "xor", "not", "=", "!=", "<", "<=", ">", ">=", "like", "in"})
@@ -24,6 +26,10 @@ BOOLEAN_FUNCTIONS = frozenset(
     true false
     """.split()
 )
+
+PATTERNS = {"match": 1, "mvfind": 1, "replace": 1}
+"""Where these functions take a regular expression."""
+PAIRED = frozenset({"case", "validate"})
 
 
 class UnknownFunction(HarnessError):
@@ -89,6 +95,11 @@ class Evaluation:
         function = find_eval_function(name)
         if function is None or name not in SPLUNK_FUNCTIONS:
             self._unknown(expression, name)
+        self._check_arguments(function, name, expression)
+        return Call(name, tuple(self.lower(argument) for argument in expression.arguments))
+
+    def _check_arguments(self, function: EvalFunction, name: str, expression: spl.Call) -> None:
+        """Their number, those that have to be written out, and the patterns among them."""
         count = len(expression.arguments)
         if count < function.minimum or (function.maximum is not None and count > function.maximum):
             raise self.text.syntax_error(
@@ -104,7 +115,13 @@ class Evaluation:
                     place=self.text.place(expression.arguments[position].span),
                     hints=("write it out as a string", *self.text.hints(expression.span)),
                 )
-        return Call(name, tuple(self.lower(argument) for argument in expression.arguments))
+        if name in PAIRED and count % 2:
+            raise self.text.syntax_error(
+                f"`{name}` takes pairs of a condition and a value", expression.span
+            )
+        pattern = expression.arguments[PATTERNS[name]] if name in PATTERNS else None
+        if isinstance(pattern, spl.Text):
+            checked(pattern.value, self.text, pattern.span)
 
     def _each(self, name: str, expression: spl.Call) -> Expr:
         """`mvmap(field, value)` and `mvfilter(condition over one field)`."""

@@ -154,10 +154,59 @@ def test_common_patterns_stay_in_the_engine(pattern: str) -> None:
 
 @pytest.mark.parametrize(
     "pattern",
-    ["a(?=b)", "(?<!a)b", r"(a)\1", "a++", "(?>a)b", r"a$\n", "(a$)", r"a\Zb", "(a*)*", r"\Ka"],
+    [
+        *("a(?=b)", "a(?!b)", "(?<=a)b", "(?<!a)b", r"(a)\1", r"(?<n>a)\k<n>", "(?P<n>a)(?P=n)"),
+        *(
+            "a++",
+            "a*+",
+            "a?+",
+            "a{2}+",
+            "(?>a)b",
+            "(?|(a)|(b))",
+            "(?#note)a",
+            "(?R)",
+            "(a)?(?(1)b)",
+        ),
+        *(
+            "a{1001}",
+            "a{1,1001}",
+            "a{1001,}",
+            r"a$\n",
+            "(a$)",
+            "(?:a$)b",
+            r"a\Zb",
+            "(a*)*",
+            r"a\Kb",
+        ),
+        *(r"\Ga", r"\p{L}", r"\X", "(*UTF)a", "(?x) a b", "a(?m)^b", "a|b(?m)$"),
+    ],
 )
 def test_what_re2_lacks_or_means_otherwise_leaves_it(pattern: str) -> None:
     assert translate(pattern).native is None
+
+
+@pytest.mark.parametrize(
+    ("pattern", "wanted"),
+    [
+        (r"(?<n>a)(?P<m>b)", r"(?P<n>a)(?P<m>b)"),
+        (r"\s", r"[\t\n\x0b\f\r ]"),
+        (r"[^\sa]", r"[^\t\n\x0b\f\r a]"),
+        (r"\S", r"[^\t\n\x0b\f\r ]"),
+        (r"\h[\h]", r"[\t ][\t ]"),
+        ("a$", r"a(?:\n?\z)"),
+        ("(?m)a$", "(?m)a$"),
+        (r"\$a", r"\$a"),
+        ("[$a]", "[$a]"),
+        ("a{,2}", r"a\{,2}"),
+        ("a{1000}", "a{1000}"),
+        (r"\x4", r"\x04"),
+        (r"[]a[]", r"[\]a\[]"),
+        (r"\/\-\\", r"/\-\\"),
+    ],
+)
+def test_what_is_rewritten(pattern: str, wanted: str) -> None:
+    # pcresyntax(3) beside RE2's syntax page: what the one writes in another way than the other.
+    assert translate(pattern).native == wanted
 
 
 @pytest.mark.parametrize(
