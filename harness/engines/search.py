@@ -52,6 +52,7 @@ class LocalSearch:
         self.engine = engine
         self.request = request
         self.asked_now = False
+        self.asked_data = False
         self.timezone = engine.timezone
         self.resolver = FieldResolver(
             engine.knowledge.apps,
@@ -87,7 +88,8 @@ class LocalSearch:
             dialect = self._dialect()
             statement, types = self._compiler(dialect, SCHEMA).statement(relation, columns)
             found = Compiled(generate(statement), columns, types, frozenset(dialect.used))
-            if not (self.asked_now or dialect.asked_now or self.engine.stored):
+            alone = self.asked_now or self.asked_data or dialect.asked_now or self.engine.stored
+            if not alone:
                 self.engine.knowledge.compiled[key] = found
         return found
 
@@ -157,6 +159,8 @@ class LocalSearch:
         return tuple(dict.fromkeys((*names, *added)))
 
     def _run(self, relation: nodes.Relation) -> Rows:
+        """Rows that compilation looks at: then the statement is for these events alone."""
+        self.asked_data = True
         return self.engine.run(relation, self)
 
     # What commands may ask (the Context protocol)

@@ -103,3 +103,38 @@ def test_a_lookup_s_byte_order_mark_is_dropped(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_bytes(b"\xef\xbb\xbfa,b\n1,\n")
     assert read_table(path) == (("a", "b"), [("1", None)])
+
+
+@pytest.mark.parametrize(
+    ("search", "rows"),
+    [
+        (
+            "search index=main [search index=main kind=bad | table user] | stats count by user",
+            ([{"user": "ann", "count": 2}], [{"user": "bob", "count": 2}]),
+        ),
+        (
+            "search index=main kind=bad | fields user* | fields - _*",
+            ([{"user": "ann"}], [{"user": "bob"}]),
+        ),
+        (
+            "search kind=bad | stats values(only*) as only*",
+            ([{"only_ann": "1"}], [{"only_bob": "1"}]),
+        ),
+    ],
+)
+def test_a_search_compiled_for_one_trial_s_events_is_not_run_on_another_s(
+    search: str, rows: tuple[list[dict[str, object]], list[dict[str, object]]]
+) -> None:
+    """Subsearches and open columns look at the events while the search is compiled."""
+    knowledge = Knowledge(load_apps())
+    for name, wanted in zip(("ann", "bob"), rows, strict=True):
+        engine = DuckDBEngine(knowledge)
+        texts = [
+            f"user={name} kind=bad only_{name}=1",
+            f"user={name} kind=good",
+            "user=eve kind=good",
+        ]
+        engine.load([EventBatch("main", "s", "t", texts, [1.0, 2.0, 3.0], ["h"] * 3)])
+        found = engine.search(SearchRequest(search, 10.0, ALL_TIME)).rows.rows
+        engine.close()
+        assert found == wanted
