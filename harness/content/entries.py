@@ -53,6 +53,12 @@ class Entry:
         """Raise `UnknownKey` for a key that is not `allowed`."""
         self.document.reject_unknown(tuple(allowed), *self.keys)
 
+    def filled(self) -> None:
+        """Raise the fault for a key without a value: it would silently ask for nothing."""
+        for key, value in self.data.items():
+            if value is None:
+                raise self.fault(f"`{key}` has no value", key, hints=("remove it, or fill it in",))
+
     def has(self, key: str) -> bool:
         """Whether the key is there with a value that is not null."""
         return self.data.get(key) is not None
@@ -72,7 +78,7 @@ class Entry:
     def text(self, key: str) -> str | None:
         """A text; a number stands for its own digits (a version, an event code)."""
         value = self._typed(key, lambda v: _is_number(v) or isinstance(v, str), "text")
-        return None if value is None else str(value)
+        return None if value is None else self._spelled(value, key)
 
     def needed_text(self, key: str) -> str:
         """A text that must be there and not be blank."""
@@ -120,7 +126,15 @@ class Entry:
             if not (isinstance(item, str) or _is_number(item)):
                 where = (key, number) if isinstance(value, list) else (key,)
                 raise self.fault(f"`{key}` must be texts, not {_kind(item)}", *where)
-        return tuple(str(item) for item in values)
+        if not isinstance(value, list):
+            return (self._spelled(value, key),)
+        return tuple(self._spelled(item, key, number) for number, item in enumerate(values))
+
+    def _spelled(self, value: Any, *keys: str | int) -> str:
+        """A text, or a number as it was written: `0x3e7` is no 999 where text is wanted."""
+        if isinstance(value, str):
+            return value
+        return self.document.written(*self.keys, *keys) or str(value)
 
     def entries(self, key: str) -> tuple[Entry, ...]:
         """A list of mappings."""

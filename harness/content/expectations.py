@@ -126,6 +126,7 @@ def expectations_from(
     """The expectations in a document that is already read, with the pins given."""
     top = Entry(document, MalformedExpectation)
     top.only(_TOP_KEYS)
+    top.filled()
     alias = top.text("alias")
     if alias is not None and not re.fullmatch(r"[\w.-]+", alias):
         raise top.fault("an alias is one word of letters, digits, `_`, `-` and `.`", "alias")
@@ -162,6 +163,7 @@ def _zone(top: Entry) -> str | None:
 
 def _trial(entry: Entry, pins: dict[str, tuple[str | None, Expectation]]) -> TrialSpec:
     entry.only(_TRIAL_KEYS)
+    entry.filled()
     dataset = entry.text("dataset")
     events = entry.data.get("events")
     if (dataset is None) == (events is None):
@@ -189,10 +191,19 @@ def _trial(entry: Entry, pins: dict[str, tuple[str | None, Expectation]]) -> Tri
     )
 
 
-def _expectation(entry: Entry) -> Expectation:
+def _only_expectations(entry: Entry) -> None:
+    """Refuse what is unknown, and what would hold whatever the results are."""
     entry.only(_EXPECT_KEYS)
     if not entry.data:
         raise entry.fault("`expect` is empty", hints=("write `{fires: true}` or more",))
+    entry.filled()
+    for key in ("every_row", "some_row"):
+        if key in entry.data and not entry.data[key]:
+            raise entry.fault(f"`{key}` asks for nothing", key, hints=("name a field",))
+
+
+def _expectation(entry: Entry) -> Expectation:
+    _only_expectations(entry)
     fires = entry.flag("fires")
     others = [key for key in _EXPECT_KEYS if key != "fires" and entry.has(key)]
     if fires is False and others:
@@ -204,6 +215,10 @@ def _expectation(entry: Entry) -> Expectation:
         results = _bound_of_results(entry)
     if fires and not results.at_least:
         raise entry.fault("`fires: true` needs at least one result", "results")
+    if results.at_most == 0:
+        asked = [key for key in ("every_row", "some_row", "every_risk") if entry.has(key)]
+        if asked:
+            raise entry.fault(f"`{asked[0]}` cannot hold where there are no results", asked[0])
     risk = None
     if entry.has("risk"):
         risk = tuple(_expected_risk(item, exact=True) for item in entry.entries("risk"))
@@ -235,6 +250,7 @@ def _bound_of_results(entry: Entry) -> Bound:
 
 def _expected_risk(entry: Entry, *, exact: bool) -> ExpectedRisk:
     entry.only(_RISK_KEYS)
+    entry.filled()
     if exact:
         for key in _RISK_KEYS:
             if not entry.has(key):
@@ -288,12 +304,18 @@ def _field_rule(entry: Entry, name: str) -> FieldRule:
         raise rule.fault(f"`{name}` has no value")
     if rule.flag("absent") is False:
         raise rule.fault("`absent` can only be true", "absent")
+    rule.filled()
+    if rule.flag("absent") and len(value) > 1:
+        raise rule.fault("`absent` stands alone", "absent")
+    low, high = rule.number("at_least"), rule.number("at_most")
+    if low is not None and high is not None and low > high:
+        raise rule.fault(f"at least {low:g} and at most {high:g} cannot both hold")
     return FieldRule(
         name,
         contains=rule.texts("contains"),
         matches=_pattern(rule, "matches") if rule.has("matches") else None,
-        at_least=rule.number("at_least"),
-        at_most=rule.number("at_most"),
+        at_least=low,
+        at_most=high,
         absent=bool(rule.flag("absent")),
         place=place,
     )

@@ -41,6 +41,7 @@ class _Node:
     column: int
     data: Any
     size: int = 1
+    written: str | None = None
     children: dict[str | int, _Node] = field(default_factory=dict)
     key_marks: dict[str | int, tuple[int, int]] = field(default_factory=dict)
 
@@ -69,6 +70,16 @@ class Document:
             width = len(key) if isinstance(key, str) else 1
             node = child
         return _place(self.path, self._lines, line, column, width)
+
+    def written(self, *keys: str | int) -> str | None:
+        """The scalar at the key path as its author wrote it: `0x3e7`, `1.10`, `12:30:00`."""
+        node = self._root
+        for key in keys:
+            child = node.children.get(key)
+            if child is None:
+                return None
+            node = child
+        return node.written
 
     def reject_unknown(self, allowed: Collection[str], *keys: str | int) -> None:
         """Raise `UnknownKey` for the first key of the mapping at `keys` that is not `allowed`.
@@ -264,7 +275,7 @@ class _Builder:
             self._count(target.size, event)
             return target
         data = event.value if key_wanted else self._scalar(event)
-        node = _Node(mark.line, mark.column, data)
+        node = _Node(mark.line, mark.column, data, written=event.value)
         if event.anchor:
             self._anchors[event.anchor] = node
         self._count(1, event)

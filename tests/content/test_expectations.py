@@ -241,3 +241,48 @@ def test_what_is_accepted_is_read_back(
     assert dataset == name
     assert isinstance(pinned, Expectation)
     assert plain(pinned.risk) == plain(risk)
+
+
+@pytest.mark.parametrize(
+    ("expect", "message"),
+    [
+        ("{risk: , results: 1}", "`risk` has no value"),
+        ("{every_row: {}}", "`every_row` asks for nothing"),
+        ("{some_row: []}", "`some_row` asks for nothing"),
+        ("{results: 0, every_row: {a: 1}}", "`every_row` cannot hold where there are no results"),
+        ("{every_row: {a: {absent: true, matches: x}}}", "`absent` stands alone"),
+        (
+            "{every_row: {a: {at_least: 3, at_most: 2}}}",
+            "at least 3 and at most 2 cannot both hold",
+        ),
+        ("{every_row: {a: {matches: }}}", "`matches` has no value"),
+        ("{every_risk: {object: }}", "`object` has no value"),
+    ],
+)
+def test_an_expectation_that_asks_for_nothing_or_contradicts_itself(
+    expect: str, message: str
+) -> None:
+    with pytest.raises(MalformedExpectation) as caught:
+        read(f"trials:\n- {{dataset: d, expect: {expect}}}\n")
+    assert message in str(caught.value)
+
+
+def test_a_clock_without_a_value_is_no_default() -> None:
+    with pytest.raises(MalformedExpectation, match="`now` has no value"):
+        read("trials:\n- dataset: d\n  now:\n  expect: {fires: true}\n")
+
+
+def test_numbers_wanted_as_text_are_taken_as_they_are_written() -> None:
+    """YAML 1.1 reads these as 999, 1.1, 45000 and 8; a log holds the spelling."""
+    found = read(
+        "trials:\n- dataset: d\n  expect:\n    every_row: "
+        "{a: 0x3e7, b: 1.10, c: 12:30:00, d: 010, e: [0x1, x]}\n"
+    )
+    (trial,) = found.trials
+    assert {rule.name: rule.equals for rule in trial.expect.every_row} == {
+        "a": ("0x3e7",),
+        "b": ("1.10",),
+        "c": ("12:30:00",),
+        "d": ("010",),
+        "e": ("0x1", "x"),
+    }
