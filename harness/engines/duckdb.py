@@ -142,6 +142,7 @@ class DuckDBEngine:
         compiled = time.perf_counter()
         statement = found.statement.replace(f'"{SCHEMA}"', f'"{self.schema}"')
         rows = self.fetch(statement, found.columns, found.types)
+        rows = _filled(rows) if found.is_open else rows
         done = time.perf_counter()
         timings = {"compile": (compiled - started) * 1000, "run": (done - compiled) * 1000}
         return SearchResult(rows, timings)
@@ -214,7 +215,8 @@ class DuckDBEngine:
         """The rows of a relation whose columns are known."""
         columns = search.columns(relation)
         statement, types = search.statement(relation, columns)
-        return self.fetch(statement, columns, types)
+        rows = self.fetch(statement, columns, types)
+        return _filled(rows) if relation.columns is None else rows
 
     def execute(self, statement: str) -> duckdb.DuckDBPyConnection:
         """Run a statement, bounded in time."""
@@ -253,6 +255,12 @@ class DuckDBEngine:
         """Forget the events and whatever the searches kept."""
         self.cursor.close()
         connection()[0].execute(f"DETACH {self.schema}")
+
+
+def _filled(rows: Rows) -> Rows:
+    """Rows without the columns that none of them fills."""
+    used = {name for row in rows.rows for name in row}
+    return Rows(tuple(name for name in rows.columns if name in used), rows.rows)
 
 
 def _entities(raw: list[str]) -> str:

@@ -27,12 +27,16 @@ class BadLookup(HarnessError):
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A search's statement, its columns with their types, and the functions of ours it calls."""
+    """A search's statement, its columns with their types, and the functions of ours it calls.
+
+    `is_open` says that the columns are those which its events might have.
+    """
 
     statement: str
     columns: tuple[str, ...]
     types: tuple[Typed, ...]
     used: frozenset[str]
+    is_open: bool = False
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from harness.fields.data_models import data_set_relation
 from harness.fields.discovery import field_names
 from harness.fields.resolver import FieldResolver
 from harness.plan import nodes
-from harness.plan.expressions import Call, Const, Expr, Field, every
+from harness.plan.expressions import NULL, Call, Const, Expr, Field, every
 from harness.registry import find_command
 from harness.spl.macros import expand
 from harness.spl.pipeline import Pipeline, Stage, parse_pipeline
@@ -87,7 +87,8 @@ class LocalSearch:
             columns = self.columns(relation)
             dialect = self._dialect()
             statement, types = self._compiler(dialect, SCHEMA).statement(relation, columns)
-            found = Compiled(generate(statement), columns, types, frozenset(dialect.used))
+            used, is_open = frozenset(dialect.used), relation.columns is None
+            found = Compiled(generate(statement), columns, types, used, is_open)
             alone = self.asked_now or self.asked_data or dialect.asked_now or self.engine.stored
             if not alone:
                 self.engine.knowledge.compiled[key] = found
@@ -144,11 +145,14 @@ class LocalSearch:
     def _open_names(self, relation: nodes.Relation) -> tuple[str, ...]:
         """The fields that the events below may have, and those added above them."""
         added: list[str] = []
+        removed: dict[str, bool] = {}
         predicates: list[Expr] = []
         below: Any = relation
         while not isinstance(below, nodes.Scan):
             if isinstance(below, nodes.Extend):
                 added[:0] = [name for name, _ in below.fields if isinstance(name, str)]
+                for name, value in below.fields:
+                    removed.setdefault(str(name), value == NULL)
                 predicates = []
             elif isinstance(below, nodes.Filter):
                 predicates.append(below.predicate)
@@ -156,7 +160,7 @@ class LocalSearch:
                 added[:0] = [name for name, _ in below.outputs]
             below = below.inputs[0] if isinstance(below, nodes.Union) else below.input
         names = field_names(self.resolver, every(predicates), self._run)
-        return tuple(dict.fromkeys((*names, *added)))
+        return tuple(name for name in dict.fromkeys((*names, *added)) if not removed.get(name))
 
     def _run(self, relation: nodes.Relation) -> Rows:
         """Rows that compilation looks at: then the statement is for these events alone."""

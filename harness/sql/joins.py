@@ -22,21 +22,20 @@ def compile_join(c: Compiler, node: nodes.Join, wanted: Wanted, *, ordered: bool
     The distinct keys of the left are matched against the table first, so that a wildcard or a
     network is compared once for each value and not once for each event.
     """
-    d = c.dialect
     outputs = [(new, old) for new, old in node.outputs if new in wanted]
     kept: frozenset[Demand] = frozenset(n for n, _ in outputs) if node.only_missing else frozenset()
     below = (wanted - {new for new, _ in outputs}) | kept | {m.left for m in node.matches}
     left = c.wrapped(c.compile(node.input, below, ordered=ordered), below)
     if not outputs:
         return left
-    keys = [as_text(d, left.columns.get(m.left) or null(d)).sql for m in node.matches]
+    keys = [_key(c, left, match) for match in node.matches]
     name, labels = c.fresh("l"), [c.fresh("k") for _ in keys]
     lists, found = _matched(c, node, outputs, left, keys, labels)
     condition: Node = exp.true()
     for key, label in zip(keys, labels, strict=True):
         condition = exp.And(
             this=condition,
-            expression=exp.Paren(this=exp.EQ(this=key, expression=column(name, label))),
+            expression=exp.Paren(this=exp.EQ(this=key.sql, expression=column(name, label))),
         )
     join = exp.Join(this=subquery(found, name), side="LEFT", on=condition)
     columns = dict(left.columns)
@@ -52,13 +51,13 @@ def _matched(
     node: nodes.Join,
     outputs: list[tuple[str, str]],
     left: Query,
-    keys: list[Node],
+    keys: list[Typed],
     labels: list[str],
 ) -> tuple[list[str], exp.Select]:
     d, distinct = c.dialect, c.fresh("d")
-    present = [d.function("is_not_null", key) for key in keys]
+    present = [d.function("is_not_null", key.sql) for key in keys]
     values = select(
-        [aliased(key, label) for key, label in zip(keys, labels, strict=True)],
+        [aliased(key.sql, label) for key, label in zip(keys, labels, strict=True)],
         left.source.copy(),
         conditions=(*left.conditions, *present),
     )
@@ -66,9 +65,9 @@ def _matched(
     needed = frozenset([*(m.right for m in node.matches), *(old for _, old in outputs)])
     table = c.wrapped(c.compile(node.table, needed, ordered=True), needed)
     condition: Node = exp.true()
-    for match, label in zip(node.matches, labels, strict=True):
+    for match, key, label in zip(node.matches, keys, labels, strict=True):
         right = as_text(d, table.columns.get(match.right) or null(d)).sql
-        test = _test(c, match, column(distinct, label), right)
+        test = _any_test(c, match, Typed(column(distinct, label), key.kind, key.multi), right)
         condition = exp.And(this=condition, expression=exp.Paren(this=test))
     lists = [c.fresh("r") for _ in outputs]
     d.order = table.order
@@ -95,6 +94,20 @@ def _first(c: Compiler, values: Node, count: int) -> Node:
     return c.dialect.function(
         "list_slice", values, c.dialect.position(1), c.dialect.position(count)
     )
+
+
+def _key(c: Compiler, left: Query, match: nodes.Match) -> Typed:
+    """What a row is looked up by: a text, or all of a field's values."""
+    value = left.columns.get(match.left) or null(c.dialect)
+    return value if value.multi else as_text(c.dialect, value)
+
+
+def _any_test(c: Compiler, match: nodes.Match, key: Typed, right: Node) -> Node:
+    """Whether a table's cell matches the key, or any of its values."""
+    if not key.multi:
+        return _test(c, match, key.sql, right)
+    d = c.dialect
+    return d.function("is_not_null", d.where(key.sql, lambda v: _test(c, match, v, right)))
 
 
 def _test(c: Compiler, match: nodes.Match, left: Node, right: Node) -> Node:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from harness.trials.project import Project
 
 RISK_INDEX, RISK_TYPE = "risk", "stash"
+SEPARATOR = "\x1e"
 
 
 class BadClock(UsageError):
@@ -246,18 +247,21 @@ class _Run:
 
 
 def _risk_batches(events: Sequence[RiskEvent], now: float) -> Iterator[EventBatch]:
-    """Risk events as events of index=risk, in the key="value" text of Splunk's stash."""
+    """Risk events as events of index=risk: `name=value` pairs, apart by a record separator.
+
+    Enterprise Security writes quoted pairs; a value may hold quotes, and has to come back as it is.
+    """
     for event in events:
         fields = to_event_fields(event)
         pairs = [
-            f'{name}="{str(one).replace(chr(34), chr(39))}"'
+            f"{name}={one}"
             for name, value in fields.items()
             if name not in ("_time", "index", "source", "sourcetype")
             for one in (value if isinstance(value, list) else [value])
         ]
         when = event.time if event.time is not None else now
         yield EventBatch(
-            RISK_INDEX, event.search_name, RISK_TYPE, [", ".join(pairs)], [when], ["localhost"]
+            RISK_INDEX, event.search_name, RISK_TYPE, [SEPARATOR.join(pairs)], [when], ["localhost"]
         )
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -170,6 +171,25 @@ def test_a_correlation_sees_the_risk_events_of_other_detections(tmp_path: Path) 
     result = trial.run(project)
     assert result.verdict is Verdict.PASS, result.details
     assert result.risk_events == ()
+
+
+def test_a_risk_event_s_values_come_back_as_they_are(tmp_path: Path) -> None:
+    folder = tmp_path / "detections"
+    folder.mkdir()
+    odd = "a \"b\" 'c', d=e\nf"
+    recipe = textwrap.indent(EVENTS.replace("user: bob", f"user: {json.dumps(odd)}"), "    ")
+    (folder / "temp_start.yml").write_text(DETECTION.format(search=SEARCH))
+    correlation = DETECTION.replace("Temp start", "Many risks").replace("Anomaly", "Correlation")
+    search = "search index=risk risk_object_type=user | table risk_object risk_message"
+    (folder / "many_risks.yml").write_text(correlation.format(search=search))
+    (folder / "many_risks.expected.yaml").write_text(
+        f"trials:\n- name: one\n  risk_from: [Temp start]\n  events:\n{recipe}"
+        "  expect: {results: 1}\n"
+    )
+    project = Project(Settings.read(tmp_path, {}, {}))
+    (trial,) = project.trials(project.content.find("Many risks"))
+    (row,) = trial.run(project).rows.rows
+    assert row == {"risk_object": f"D\\{odd}", "risk_message": f"Started on H1 by D\\{odd}."}
 
 
 def test_nothing_leaks_from_one_trial_to_the_next(run: Callable[..., list[TrialResult]]) -> None:
