@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from harness.model import Limits
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -27,6 +29,7 @@ class SearchRequest:
     now: float
     time_range: TimeRange
     path: str | None = None
+    limits: Limits = field(default_factory=Limits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +43,11 @@ class StageRows:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """The rows of a search and how long its parts took, in milliseconds."""
+    """The rows of a search, how long its parts took in milliseconds, and what was left out."""
 
     rows: Rows
     timings_ms: dict[str, float] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
 
 class Engine(Protocol):

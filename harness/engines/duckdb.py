@@ -10,6 +10,7 @@ replacement scans and extension loading are off and the configuration is locked.
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import threading
 import time
@@ -18,7 +19,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from harness.engines.base import Loaded, SearchResult, StageRows
-from harness.engines.functions import create
+from harness.engines.functions import create, number_text
 from harness.engines.search import SCHEMA, LocalSearch
 from harness.errors import HarnessError
 from harness.fields.resolver import Group
@@ -137,7 +138,8 @@ class DuckDBEngine:
     def search(self, request: SearchRequest) -> SearchResult:
         """Compile the search and run it."""
         started = time.perf_counter()
-        found = LocalSearch(self, request).compiled()
+        search = LocalSearch(self, request)
+        found = search.compiled()
         self.prepare(set(found.used))
         compiled = time.perf_counter()
         statement = found.statement.replace(f'"{SCHEMA}"', f'"{self.schema}"')
@@ -145,7 +147,7 @@ class DuckDBEngine:
         rows = _filled(rows) if found.is_open else rows
         done = time.perf_counter()
         timings = {"compile": (compiled - started) * 1000, "run": (done - compiled) * 1000}
-        return SearchResult(rows, timings)
+        return SearchResult(rows, timings, tuple(search.warnings))
 
     def stages(self, request: SearchRequest) -> list[StageRows]:
         """The rows after each stage: their number and the first few."""
@@ -200,15 +202,48 @@ class DuckDBEngine:
         """Keep rows of text as a table."""
         from arro3.core import Array, DataType, Table  # noqa: PLC0415 - only lookups need Arrow
 
-        name = f"stored{len(self.stored)}"
         cells = list(zip(*rows, strict=True)) if rows else [() for _ in columns]
         arrays = [Array(list(column), DataType.string()) for column in cells]
         arrays.append(Array(list(range(len(rows))), DataType.int64()))
         labels = [*(f"c{number}" for number in range(len(columns))), "row"]
-        self.cursor.register("batch", Table.from_arrays(arrays, names=labels))
-        self.execute(f"CREATE TABLE {self.schema}.{name} AS SELECT * FROM batch")  # noqa: S608
+        kept = tuple(Column(column, Kind.ANY, multi=False) for column in columns)
+        return self._store_table(Table.from_arrays(arrays, names=labels), kept)
+
+    def store_values(self, rows: Rows) -> str:
+        """Keep rows of mixed cells as a table, each column with the type that its cells have."""
+        from arro3.core import Array, DataType, Table  # noqa: PLC0415 - only few commands need it
+
+        arrays: list[Any] = []
+        kept: list[Column] = []
+        for name in rows.columns:
+            cells = [row.get(name) for row in rows.rows]
+            column = _column(name, cells)
+            kept.append(column)
+            if column.multi:
+                lists = [None if cell in (None, []) else json.dumps(_texts(cell)) for cell in cells]
+                arrays.append(Array(lists, DataType.string()))
+            elif column.kind is Kind.NUMBER:
+                numbers = [None if cell is None else float(cell) for cell in cells]  # type: ignore[arg-type]
+                arrays.append(Array(numbers, DataType.float64()))
+            else:
+                texts = [None if cell is None else _text(cell) for cell in cells]
+                arrays.append(Array(texts, DataType.string()))
+        arrays.append(Array(list(range(len(rows))), DataType.int64()))
+        labels = [*(f"c{number}" for number in range(len(kept))), "row"]
+        return self._store_table(Table.from_arrays(arrays, names=labels), tuple(kept))
+
+    def _store_table(self, table: object, columns: tuple[Column, ...]) -> str:
+        name = f"stored{len(self.stored)}"
+        self.cursor.register("batch", table)
+        cells = [
+            f"from_json(c{number}, '[\"VARCHAR\"]') AS c{number}" if column.multi else f"c{number}"
+            for number, column in enumerate(columns)
+        ]
+        self.execute(
+            f"CREATE TABLE {self.schema}.{name} AS SELECT {', '.join((*cells, 'row'))} FROM batch"  # noqa: S608
+        )
         self.cursor.unregister("batch")
-        self.stored[name] = tuple(Column(column, Kind.ANY, multi=False) for column in columns)
+        self.stored[name] = columns
         return name
 
     def run(self, relation: Relation, search: LocalSearch) -> Rows:
@@ -261,6 +296,22 @@ def _filled(rows: Rows) -> Rows:
     """Rows without the columns that none of them fills."""
     used = {name for row in rows.rows for name in row}
     return Rows(tuple(name for name in rows.columns if name in used), rows.rows)
+
+
+def _column(name: str, cells: list[Value]) -> Column:
+    if any(isinstance(cell, list) for cell in cells):
+        return Column(name, Kind.ANY, multi=True)
+    present = [cell for cell in cells if cell is not None]
+    numbers = bool(present) and all(isinstance(cell, int | float) for cell in present)
+    return Column(name, Kind.NUMBER if numbers else Kind.ANY, multi=False)
+
+
+def _texts(cell: Value) -> list[str]:
+    return [_text(one) for one in (cell if isinstance(cell, list) else [cell]) if one is not None]
+
+
+def _text(cell: str | float | list[str]) -> str:
+    return number_text(float(cell)) if isinstance(cell, int | float) else str(cell)
 
 
 def _entities(raw: list[str]) -> str:

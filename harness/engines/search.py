@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from harness.apps import UnknownDataModel
 from harness.engines.knowledge import Compiled, read_table
+from harness.engines.names import open_names
 from harness.errors import HarnessError, Unsupported, nearest
 from harness.fields.data_models import data_set_relation
-from harness.fields.discovery import field_names
 from harness.fields.resolver import FieldResolver
+from harness.model import LookupDefinition
 from harness.plan import nodes
-from harness.plan.expressions import NULL, Call, Const, Expr, Field, every
+from harness.plan.expressions import Call, Const, Expr, Field, every
 from harness.registry import find_command
 from harness.spl.macros import expand
 from harness.spl.pipeline import Pipeline, Stage, parse_pipeline
@@ -20,13 +22,19 @@ from harness.sql.compiler import Compiler
 from harness.sql.duckdb import DuckDBDialect, generate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from harness.engines.base import SearchRequest
     from harness.engines.duckdb import DuckDBEngine
-    from harness.model import LookupDefinition, Rows
+    from harness.model import Limits, Rows, TimeRange
     from harness.plan.types import Typed
 
+WRITERS = frozenset(
+    """
+    collect delete mcollect meventcollect outputcsv outputlookup outputtext run script sendalert
+    sendemail tscollect
+    """.split()
+)
 SPARE = "\0"
 SCHEMA = f"{SPARE}schema"
 MAX_DEPTH = 8
@@ -60,6 +68,8 @@ class LocalSearch:
             tuple(engine.groups.values()),
             self._automatic_lookup,
         )
+        self.warnings: list[str] = []
+        self._written: dict[str, nodes.Relation] = {}
         self._tables: dict[str, nodes.Relation] = {}
         self._spares = 0
         self._depth = 0
@@ -129,7 +139,7 @@ class LocalSearch:
         """The columns to show of a relation; an open one's are found in the data."""
         names = relation.columns
         if names is None:
-            names = self._open_names(relation)
+            names = open_names(relation, self.resolver, self._run)
         return tuple(name for name in names if not name.startswith(SPARE))
 
     def statement(
@@ -141,26 +151,6 @@ class LocalSearch:
         statement, types = compiler.statement(relation, columns)
         self.engine.prepare(dialect.used)
         return generate(statement), types
-
-    def _open_names(self, relation: nodes.Relation) -> tuple[str, ...]:
-        """The fields that the events below may have, and those added above them."""
-        added: list[str] = []
-        removed: dict[str, bool] = {}
-        predicates: list[Expr] = []
-        below: Any = relation
-        while not isinstance(below, nodes.Scan):
-            if isinstance(below, nodes.Extend):
-                added[:0] = [name for name, _ in below.fields if isinstance(name, str)]
-                for name, value in below.fields:
-                    removed.setdefault(str(name), value == NULL)
-                predicates = []
-            elif isinstance(below, nodes.Filter):
-                predicates.append(below.predicate)
-            elif isinstance(below, nodes.Join):
-                added[:0] = [name for name, _ in below.outputs]
-            below = below.inputs[0] if isinstance(below, nodes.Union) else below.input
-        names = field_names(self.resolver, every(predicates), self._run)
-        return tuple(name for name in dict.fromkeys((*names, *added)) if not removed.get(name))
 
     def _run(self, relation: nodes.Relation) -> Rows:
         """Rows that compilation looks at: then the statement is for these events alone."""
@@ -205,25 +195,97 @@ class LocalSearch:
 
     def closed(self, rows: nodes.Relation) -> nodes.Relation:
         """The rows with known columns: an open relation is worked out into a table."""
-        if rows.columns is not None:
-            return rows
+        return rows if rows.columns is not None else self.kept(rows)
+
+    def kept(self, rows: nodes.Relation) -> nodes.Relation:
+        """The rows worked out into a table."""
+        self.asked_data = True
         columns = self.columns(rows)
         statement, types = self.statement(rows, columns)
         table = self.engine.store(statement, columns, types)
         return nodes.Stored(table, tuple(column.name for column in self.engine.stored[table]))
 
+    def fetched(self, rows: nodes.Relation) -> Rows:
+        """The rows themselves, bounded in number."""
+        most = self.limits.fetched_rows
+        found = self._run(nodes.Limit(rows, most + 1))
+        if len(found) > most:
+            raise Unsupported(
+                f"more than {most:,} rows for a command that works outside SQL",
+                hints=["narrow the search, or aggregate before it"],
+            )
+        return found
+
+    def applied(self, rows: nodes.Relation, work: Callable[[Rows], Rows]) -> nodes.Relation:
+        """What a function makes of the rows, as a table."""
+        return self._kept_rows(work(self.fetched(rows)))
+
+    def _kept_rows(self, rows: Rows) -> nodes.Relation:
+        self.asked_data = True
+        return nodes.Stored(self.engine.store_values(rows), rows.columns)
+
     def rows(self, pipeline: Pipeline, *, limit: int) -> Rows:
         """The rows of a subsearch."""
+        found = self._run(nodes.Limit(self.lowered(pipeline), limit + 1))
+        if len(found) <= limit:
+            return found
+        self.warn(f"a subsearch gave more than {limit:,} rows: the others were left out")
+        return type(found)(found.columns, found.rows[:limit])
+
+    def lowered(self, pipeline: Pipeline, rows: nodes.Relation | None = None) -> nodes.Relation:
+        """A subsearch as a relation; how deep they nest is bounded."""
         self._depth += 1
         if self._depth > MAX_DEPTH:
-            raise Unsupported("subsearches nested more than 8 deep")
-        found = self._run(nodes.Limit(self._lowered(pipeline), limit))
-        self._depth -= 1
-        return found
+            raise Unsupported(f"subsearches nested more than {MAX_DEPTH} deep")
+        try:
+            return self._lowered(pipeline, rows)
+        finally:
+            self._depth -= 1
+
+    def parse(self, text: str, stage: Stage) -> Pipeline:
+        """A search made by a command, macros expanded, that may not write."""
+        source = Source(text.strip(), self.request.path)
+        pipeline = parse_pipeline(expand(source, self.engine.knowledge))
+        for one in pipeline.stages:
+            if one.name.lower() in WRITERS:
+                one.fail(f"`{stage.name}` may not run `{one.name}`, which writes")
+        return pipeline
+
+    def warn(self, message: str) -> None:
+        """A warning of the search, once."""
+        if message not in self.warnings:
+            self.warnings.append(message)
+
+    @property
+    def time_range(self) -> TimeRange:
+        """The search's time range."""
+        return self.request.time_range
+
+    @property
+    def limits(self) -> Limits:
+        """The limits that the search was given."""
+        return self.request.limits
+
+    def save(
+        self, name: str, rows: nodes.Relation, stage: Stage, *, append: bool
+    ) -> nodes.Relation:
+        """Rows into a lookup's table, for this search alone."""
+        written: nodes.Relation = self.kept(rows)
+        result = written
+        if append:
+            definition = self.engine.knowledge.lookup(name)
+            if name in self._written or definition is not None:
+                before = self._written.get(name) or self.lookup(name, stage)[1]
+                written = self.kept(nodes.Union((before, written)))
+        self._written[name] = written
+        return result
 
     def lookup(self, name: str, stage: Stage) -> tuple[LookupDefinition, nodes.Relation]:
         """A lookup's definition and table, for a command."""
         definition = self.engine.knowledge.lookup(name)
+        if (saved := self._written.get(name)) is not None:
+            definition = definition or LookupDefinition(name, None)
+            return replace(definition, fields=saved.columns or ()), saved
         if definition is None:
             known = self.engine.knowledge.lookup_names()
             written = [t.span for t in stage.arguments.tokens if t.value == name]

@@ -2,12 +2,14 @@
 
 from harness.model.events import EventBatch, Origin
 from harness.model.knowledge import LookupDefinition, Macro, MatchKind
+from harness.model.limits import Limits
 from harness.model.results import Rows, Value
 from harness.model.times import ALL_TIME, TimeRange
 
 __all__ = [
     "ALL_TIME",
     "EventBatch",
+    "Limits",
     "LookupDefinition",
     "Macro",
     "MatchKind",

@@ -274,6 +274,85 @@ class Explode:
         return self.input.columns
 
 
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Which rows before a row its statistics see, in the relation's order.
+
+    `preceding` is how many rows back they reach (None: all). With `over` it is how far back
+    in the values of that number field, which does not decrease along the rows, instead.
+    Without `current` the row itself is left out.
+    """
+
+    preceding: float | None = None
+    current: bool = True
+    over: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Windowed:
+    """Every row with statistics over the rows that share its BY fields' values.
+
+    They see the rows of the frame, or without one all rows of the group. A row that lacks a BY
+    field gets no statistics.
+    """
+
+    input: Relation
+    by: tuple[str, ...]
+    aggregations: tuple[Aggregation, ...]
+    frame: Frame | None = None
+
+    @property
+    def columns(self) -> Columns:
+        """Those of the input, then the results."""
+        if self.input.columns is None:
+            return None
+        results = (aggregation.name for aggregation in self.aggregations)
+        return tuple(dict.fromkeys((*self.input.columns, *results)))
+
+
+@dataclass(frozen=True, slots=True)
+class Combine:
+    """Each left row beside the right rows that have the same values of some fields.
+
+    `most` right rows at most (None: all), the first ones in their order. Without a match the
+    left row is dropped, unless `outer`. Where both have a field the right one wins, or with
+    `only_missing` the left one. A NULL matches nothing.
+    """
+
+    input: Relation
+    right: Relation
+    by: tuple[str, ...]
+    outer: bool = False
+    most: int | None = 1
+    only_missing: bool = False
+
+    @property
+    def columns(self) -> Columns:
+        """Those of the left, then the right one's others."""
+        if self.input.columns is None or self.right.columns is None:
+            return None
+        return tuple(dict.fromkeys((*self.input.columns, *self.right.columns)))
+
+
+@dataclass(frozen=True, slots=True)
+class Unfold:
+    """Fields that stand in a text with their names: any name asked is looked for there.
+
+    `reader` is a function of the registry that gives a name's values in a text, `names` one
+    that gives all names. What is found replaces what the row had under the name.
+    """
+
+    input: Relation
+    source: str
+    reader: str
+    names: str
+
+    @property
+    def columns(self) -> Columns:
+        """Open: the names stand in the data."""
+        return None
+
+
 Relation = (
     Scan
     | EventGroup
@@ -290,6 +369,9 @@ Relation = (
     | Reverse
     | Limit
     | Explode
+    | Windowed
+    | Combine
+    | Unfold
 )
 
 

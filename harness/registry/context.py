@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from harness.model import LookupDefinition, Rows
+    from collections.abc import Callable
+
+    from harness.model import Limits, LookupDefinition, Rows, TimeRange
     from harness.plan.nodes import Relation
     from harness.spl.pipeline import Pipeline, Stage
 
@@ -23,6 +25,20 @@ class Context(Protocol):
         """The zone in which days begin and times are printed, an IANA name."""
         ...
 
+    @property
+    def time_range(self) -> TimeRange:
+        """The time range of the search, in epoch seconds."""
+        ...
+
+    @property
+    def limits(self) -> Limits:
+        """How many rows each kind of work may give."""
+        ...
+
+    def warn(self, message: str) -> None:
+        """Say in the verdict that something was left out, for example that a limit cut rows."""
+        ...
+
     def events(self) -> Relation:
         """The events that the search may see, within the trial's time range."""
         ...
@@ -37,6 +53,37 @@ class Context(Protocol):
 
     def rows(self, pipeline: Pipeline, *, limit: int) -> Rows:
         """The rows of a subsearch, at most `limit`."""
+        ...
+
+    def lowered(self, pipeline: Pipeline, rows: Relation | None = None) -> Relation:
+        """A subsearch as a relation; `rows` are what its first command receives, if any."""
+        ...
+
+    def parse(self, text: str, stage: Stage) -> Pipeline:
+        """A search that is not part of the stage's own text, macros expanded.
+
+        It can only read: a command in it that writes is refused.
+        """
+        ...
+
+    def kept(self, rows: Relation) -> Relation:
+        """The same rows worked out now and stored, for a command that reads them twice."""
+        ...
+
+    def fetched(self, rows: Relation) -> Rows:
+        """The rows themselves, all fields of an open relation included."""
+        ...
+
+    def applied(self, rows: Relation, work: Callable[[Rows], Rows]) -> Relation:
+        """What a Python function makes of the rows, in their order; worked out now and stored.
+
+        For what SQL cannot say, and for columns whose names are in the data. A cell is a text,
+        a number, a list of texts, or missing from its row; the columns are the result's own.
+        """
+        ...
+
+    def save(self, name: str, rows: Relation, stage: Stage, *, append: bool) -> Relation:
+        """Write rows into a lookup's table for the rest of the search; gives the rows stored."""
         ...
 
     def lookup(self, name: str, stage: Stage) -> tuple[LookupDefinition, Relation]:

@@ -62,7 +62,7 @@ def _aggregated(
         if value.constant is None or value.absent:
             conditions.append(d.function("is_not_null", value.sql))
     for aggregation in used:
-        typed = _aggregate(c, aggregation, query)
+        typed = aggregated(c, aggregation, query)
         label = c.label(aggregation.name)
         outputs.append(aliased(typed.sql, label))
         columns[aggregation.name] = Typed(column(table, label), typed.kind, typed.multi)
@@ -73,7 +73,8 @@ def _aggregated(
     return Query(subquery(statement, table), columns, (), tuple(order))
 
 
-def _aggregate(c: Compiler, aggregation: nodes.Aggregation, query: Query) -> Typed:
+def aggregated(c: Compiler, aggregation: nodes.Aggregation, query: Query) -> Typed:
+    """One statistic over a query's rows; of the dialect's window where one is set."""
     found = known_stats_function(aggregation.function)
     arguments: list[object] = []
     if aggregation.argument is not None:

@@ -25,6 +25,7 @@ from harness.sql.query import (
     select,
     subquery,
 )
+from harness.sql.windows import compile_combine, compile_unfold, compile_windowed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -213,6 +214,8 @@ class Compiler:
             return d.function("make_list", *(d.literal(str(item)) for item in items))
         if kind is Kind.NUMBER and isinstance(cell, int | float):
             return d.literal(float(cell))
+        if isinstance(cell, int | float):
+            return d.function("number_text", d.literal(float(cell)))
         return d.literal(str(cell))
 
     # Rows kept and fields added
@@ -454,6 +457,18 @@ class Compiler:
     @compile.register
     def _(self, node: nodes.Aggregate, wanted: Wanted, *, ordered: bool) -> Query:
         return compile_aggregate(self, node, wanted)
+
+    @compile.register
+    def _(self, node: nodes.Windowed, wanted: Wanted, *, ordered: bool) -> Query:
+        return compile_windowed(self, node, wanted)
+
+    @compile.register
+    def _(self, node: nodes.Combine, wanted: Wanted, *, ordered: bool) -> Query:
+        return compile_combine(self, node, wanted, ordered=ordered)
+
+    @compile.register
+    def _(self, node: nodes.Unfold, wanted: Wanted, *, ordered: bool) -> Query:
+        return compile_unfold(self, node, wanted, ordered=ordered)
 
 
 def _part(pair: Node, position: int) -> Node:

@@ -32,6 +32,13 @@ PLAIN = frozenset(
     """.split()
 )
 """Functions that DuckDB calls by their logical names, with the same meaning."""
+AGGREGATES = frozenset(
+    """
+    sum min max avg count stddev_samp stddev_pop var_samp var_pop median mode arg_min arg_max
+    quantile_cont list first last
+    """.split()
+)
+"""Functions over rows: where the dialect has a window, they run over it."""
 NUMBER = r"^\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*$"
 REFERENCE = re.compile(r"\\(\d)?")
 ADDRESS = r"^\d{1,3}(?:\.\d{1,3}){3}$"
@@ -167,6 +174,10 @@ def _double(d: DuckDBDialect, value: Node) -> Node:
 
 
 def _filtered(d: DuckDBDialect, aggregate: Node, condition: Node) -> Node:
+    if isinstance(aggregate, exp.Window):
+        inner = exp.Filter(this=aggregate.this, expression=exp.Where(this=condition))
+        aggregate.set("this", inner)
+        return aggregate
     return exp.Filter(this=aggregate, expression=exp.Where(this=condition))
 
 
@@ -267,7 +278,7 @@ TABLE: dict[str, Callable[..., Node]] = {
     "trim": lambda d, v, c: raw("TRIM", v, c),
     "ltrim": lambda d, v, c: raw("LTRIM", v, c),
     "rtrim": lambda d, v, c: raw("RTRIM", v, c),
-    "row_count": lambda d: cast_to(raw("COUNT", exp.Star()), "DOUBLE"),
+    "row_count": lambda d: cast_to(d.over("count", raw("COUNT", exp.Star())), "DOUBLE"),
     "code_units": _ascii_value,
 }
 
@@ -276,8 +287,8 @@ class DuckDBDialect:
     """DuckDB's side of the `Dialect` protocol, building sqlglot nodes.
 
     `now` is the search's clock in epoch seconds. `order` is the order of the rows that
-    aggregates run over; `used` collects the functions of ours that the statement calls and that
-    the engine has to create first.
+    aggregates run over, `window` the window of those that stand beside rows; `used` collects
+    the functions of ours that the statement calls and that the engine has to create first.
     """
 
     def __init__(self, now: float = 0.0, timezone: str = "UTC") -> None:
@@ -285,6 +296,7 @@ class DuckDBDialect:
         self.asked_now = False
         self.timezone = timezone
         self.order: tuple[OrderKey, ...] = ()
+        self.window: exp.Window | None = None
         self.used: set[str] = set()
         self._variables = 0
 
@@ -311,11 +323,19 @@ class DuckDBDialect:
         if (build := TABLE.get(name)) is not None:
             return build(self, *arguments)
         if name in PLAIN:
-            return raw(name.upper(), *arguments)
+            return self.over(name, raw(name.upper(), *arguments))
         if name.startswith(UDF_PREFIX):
             self.used.add(name)
             return raw(name, *arguments)
         raise KeyError(name)
+
+    def over(self, name: str, call: Node) -> Node:
+        """An aggregate over the dialect's window, if there is one; any other call as it is."""
+        if self.window is None or name not in AGGREGATES:
+            return call
+        window = self.window.copy()
+        window.set("this", call)
+        return window
 
     def case(self, branches: Sequence[tuple[Node, Node]], default: Node | None = None) -> Node:
         """A searched CASE."""
@@ -336,7 +356,17 @@ class DuckDBDialect:
         return exp.Lambda(this=body(exp.Column(this=name)), expressions=[name])
 
     def ordered(self, aggregate: str, value: Node) -> Node:
-        """An aggregate in the rows' order; NULLs are left out."""
+        """An aggregate in the rows' order; NULLs are left out.
+
+        A window has an order of its own, but its FIRST and LAST take no condition.
+        """
+        if self.window is not None:
+            present = _is_not_null(self, value)
+            if aggregate == "list":
+                return _filtered(self, self.over("list", raw("LIST", value)), present)
+            name = "arg_min" if aggregate == "first" else "arg_max"
+            (key,) = self.order
+            return _filtered(self, self.over(name, raw(name, value, key.column)), present)
         keys = [key.node() for key in self.order]
         inside = exp.Order(this=value, expressions=keys) if keys else value
         return _filtered(self, raw(aggregate.upper(), inside), _is_not_null(self, value))
