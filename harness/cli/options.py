@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import click
 from harness.trials.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from rich.console import Console
 
@@ -68,3 +69,16 @@ def console(*, stderr: bool = False) -> Console:
     from rich.console import Console
 
     return Console(stderr=stderr, highlight=False, soft_wrap=False)
+
+
+@contextmanager
+def progress(label: str, total: int, *, shown: bool) -> Iterator[Callable[[], None]]:
+    """A progress bar on a terminal's stderr; what is given is called for each thing done."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    screen = console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    visible = shown and screen.is_terminal
+    with Progress(*columns, console=screen, transient=True, disable=not visible) as bar:
+        task = bar.add_task(label, total=total)
+        yield lambda: bar.advance(task)

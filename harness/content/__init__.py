@@ -26,7 +26,8 @@ from harness.content.expectations import (
 from harness.content.expected import Bound, Expectation, ExpectedRisk, FieldRule, NamedInRaw
 from harness.content.folder import ContentFolder, load_content
 from harness.content.knowledge import filter_macro_default
-from harness.content.risk_rule import RiskObjectRule, RiskRule, ThreatObjectRule
+from harness.content.positions import place_in_file
+from harness.content.risk_rule import RiskObjectRule, RiskRule, ThreatObjectRule, tokens_of
 
 __all__ = [
     "AmbiguousDetection",
@@ -54,9 +55,11 @@ __all__ = [
     "accepted_beside",
     "filter_macro_default",
     "load_content",
+    "place_in_file",
     "read_accepted",
     "read_detection",
     "read_expectations",
     "sidecar_of",
+    "tokens_of",
     "write_accepted",
 ]

@@ -34,7 +34,7 @@ from harness.content.knowledge import Lookups, Macros
 from harness.errors import HarnessError, Place, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _MAX_FILES = 20_000
 _MAX_FILE_BYTES = 5_000_000
@@ -47,6 +47,15 @@ def load_content(root: Path) -> ContentFolder:
         hints = ("name a folder that holds `detections/`, `macros/`, `lookups/`",)
         raise MissingFolder(what, place=Place(str(root)), hints=hints)
     return ContentFolder(root)
+
+
+@dataclass(frozen=True, slots=True)
+class DataSource:
+    """A kind of events: the source and source type that they come under."""
+
+    name: str
+    source: str | None
+    sourcetype: str | None
 
 
 @dataclass(frozen=True)
@@ -83,6 +92,18 @@ class ContentFolder:
                 raise MissingFolder(f"more than {_MAX_FILES:,} files", place=Place(str(folder)))
             found.append(path)
         return tuple(sorted(found))
+
+    @cached_property
+    def data_sources(self) -> Mapping[str, DataSource]:
+        """The kinds of events that detections name under `data_source`, by name."""
+        from harness.model.documents import read_document  # noqa: PLC0415 - YAML loads when read
+
+        found = {}
+        for path in sorted((self.root / "data_sources").glob("*.yml")):
+            entry = Entry(read_document(path), MalformedDetection)
+            name = entry.needed_text("name")
+            found[name] = DataSource(name, entry.text("source"), entry.text("sourcetype"))
+        return found
 
     def detections(self) -> Iterator[Detection]:
         """Every detection, read one after another."""

@@ -190,6 +190,11 @@ def _risk_object_type(entry: Entry) -> RiskObjectType:
     return cast("RiskObjectType", called)
 
 
+def tokens_of(message: str) -> tuple[str, ...]:
+    """The fields that a message names between two `$`, each once."""
+    return tuple(dict.fromkeys(TOKEN.findall(message)))
+
+
 def half_tokens(message: str) -> tuple[str, ...]:
     """What looks like a token that lacks one of its `$`: `$dest` at the end of a message."""
     return tuple(_HALF_TOKEN.findall(TOKEN.sub(" ", message)))

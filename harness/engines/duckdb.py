@@ -20,15 +20,17 @@ from typing import TYPE_CHECKING, Any
 
 from harness.engines.base import Loaded, SearchResult, StageRows
 from harness.engines.functions import create, number_text
+from harness.engines.knowledge import read_table
 from harness.engines.search import SCHEMA, LocalSearch
 from harness.errors import HarnessError
 from harness.fields.resolver import Group
 from harness.model import Rows, Value
-from harness.plan.nodes import Column
+from harness.plan.nodes import Column, Stored
 from harness.plan.types import Kind, Typed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     import duckdb
 
@@ -90,6 +92,8 @@ class DuckDBEngine:
         self.schema = f"trial{next(_schemas)}"
         self.groups: dict[tuple[str, str, str], Group] = {}
         self.stored: dict[str, tuple[Column, ...]] = {}
+        self._lookups: dict[Path, Stored] = {}
+        self._tables = itertools.count()
         self.events = 0
         self.newest: float | None = None
         connected, self.created = connection()
@@ -139,11 +143,12 @@ class DuckDBEngine:
         """Compile the search and run it."""
         started = time.perf_counter()
         search = LocalSearch(self, request)
-        found = search.compiled()
-        self.prepare(set(found.used))
-        compiled = time.perf_counter()
-        statement = found.statement.replace(f'"{SCHEMA}"', f'"{self.schema}"')
-        rows = self.fetch(statement, found.columns, found.types)
+        with self._own_tables():
+            found = search.compiled()
+            self.prepare(set(found.used))
+            compiled = time.perf_counter()
+            statement = found.statement.replace(f'"{SCHEMA}"', f'"{self.schema}"')
+            rows = self.fetch(statement, found.columns, found.types)
         rows = _filled(rows) if found.is_open else rows
         done = time.perf_counter()
         timings = {"compile": (compiled - started) * 1000, "run": (done - compiled) * 1000}
@@ -153,13 +158,32 @@ class DuckDBEngine:
         """The rows after each stage: their number and the first few."""
         search = LocalSearch(self, request)
         found = []
-        for text, relation in search.stages():
-            columns = search.columns(relation)
-            statement, types = search.statement(relation, columns)
-            counted = self.execute(f"SELECT count(*) FROM ({statement})").fetchall()  # noqa: S608
-            sample = self.fetch(f"{statement} LIMIT {SAMPLE_ROWS}", columns, types)
-            found.append(StageRows(text, counted[0][0], sample))
+        with self._own_tables():
+            for text, relation in search.stages():
+                columns = search.columns(relation)
+                statement, types = search.statement(relation, columns)
+                counted = self.execute(f"SELECT count(*) FROM ({statement})").fetchall()  # noqa: S608
+                sample = self.fetch(f"{statement} LIMIT {SAMPLE_ROWS}", columns, types)
+                found.append(StageRows(text, counted[0][0], sample))
         return found
+
+    @contextmanager
+    def _own_tables(self) -> Iterator[None]:
+        """Tables that a search stores go when it is done; those of lookups stay."""
+        try:
+            yield
+        finally:
+            lookups = {table.table for table in self._lookups.values()}
+            for name in [name for name in self.stored if name not in lookups]:
+                self.cursor.execute(f"DROP TABLE IF EXISTS {self.schema}.{name}")
+                del self.stored[name]
+
+    def lookup_table(self, path: Path) -> Stored:
+        """A lookup's CSV as a table, read once."""
+        if path not in self._lookups:
+            columns, rows = read_table(path)
+            self._lookups[path] = Stored(self.store_rows(columns, rows), columns)
+        return self._lookups[path]
 
     def fetch(self, statement: str, columns: tuple[str, ...], types: tuple[Typed, ...]) -> Rows:
         """The rows of a statement whose columns are these, in this order."""
@@ -177,7 +201,7 @@ class DuckDBEngine:
 
     def store(self, statement: str, columns: tuple[str, ...], types: tuple[Typed, ...]) -> str:
         """Keep a statement's rows in order as a table; columns that are all NULL are dropped."""
-        name = f"stored{len(self.stored)}"
+        name = f"stored{next(self._tables)}"
         self.execute(
             f"CREATE TABLE {self.schema}.{name} AS"  # noqa: S608
             f" SELECT *, row_number() OVER () AS row FROM ({statement})"
@@ -233,7 +257,7 @@ class DuckDBEngine:
         return self._store_table(Table.from_arrays(arrays, names=labels), tuple(kept))
 
     def _store_table(self, table: object, columns: tuple[Column, ...]) -> str:
-        name = f"stored{len(self.stored)}"
+        name = f"stored{next(self._tables)}"
         self.cursor.register("batch", table)
         cells = [
             f"from_json(c{number}, '[\"VARCHAR\"]') AS c{number}" if column.multi else f"c{number}"

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.apps import UnknownDataModel
-from harness.engines.knowledge import Compiled, read_table
+from harness.engines.knowledge import Compiled
 from harness.engines.names import open_names
 from harness.errors import HarnessError, Unsupported, nearest
 from harness.fields.data_models import data_set_relation
@@ -99,7 +99,7 @@ class LocalSearch:
             statement, types = self._compiler(dialect, SCHEMA).statement(relation, columns)
             used, is_open = frozenset(dialect.used), relation.columns is None
             found = Compiled(generate(statement), columns, types, used, is_open)
-            alone = self.asked_now or self.asked_data or dialect.asked_now or self.engine.stored
+            alone = self.asked_now or self.asked_data or dialect.asked_now or self._tables
             if not alone:
                 self.engine.knowledge.compiled[key] = found
         return found
@@ -314,9 +314,7 @@ class LocalSearch:
             if definition.table is None:
                 self._tables[definition.name] = nodes.Values(definition.fields, ())
             else:
-                columns, rows = read_table(definition.table)
-                table = self.engine.store_rows(columns, rows)
-                self._tables[definition.name] = nodes.Stored(table, columns)
+                self._tables[definition.name] = self.engine.lookup_table(definition.table)
         return self._tables[definition.name]
 
     def spare(self, name: str) -> str:

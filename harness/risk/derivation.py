@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from harness.content.risk_rule import TOKEN
+from harness.content.risk_rule import TOKEN, tokens_of
 from harness.errors import nearest
 from harness.risk.events import Notable, RiskEvent, RiskOutcome, ThreatObject
 
@@ -130,7 +130,7 @@ class _Derived:
         )
 
     def _check_tokens(self, message: str, row: Mapping[str, Value], where: str) -> None:
-        for name in dict.fromkeys(TOKEN.findall(message)):
+        for name in tokens_of(message):
             self._check(f"`${name}$` of the message", name, row, where)
 
     def _check(self, what: str, name: str, row: Mapping[str, Value], where: str) -> None:

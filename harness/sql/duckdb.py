@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
@@ -59,9 +60,9 @@ def text(value: str) -> Node:
 def number(value: float) -> Node:
     """A double literal."""
     if math.isinf(value) or math.isnan(value):
-        return exp.Cast(this=text(str(value)), to=exp.DataType.build("DOUBLE"))
+        return cast_to(text(str(value)), "DOUBLE")
     spelled = str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
-    return exp.Cast(this=exp.Literal.number(spelled), to=exp.DataType.build("DOUBLE"))
+    return cast_to(exp.Literal.number(spelled), "DOUBLE")
 
 
 def whole(value: int) -> Node:
@@ -71,7 +72,13 @@ def whole(value: int) -> Node:
 
 def cast_to(value: Node, kind: str, *, attempt: bool = False) -> Node:
     """CAST or TRY_CAST."""
-    return (exp.TryCast if attempt else exp.Cast)(this=value, to=exp.DataType.build(kind))
+    return (exp.TryCast if attempt else exp.Cast)(this=value, to=_type(kind).copy())
+
+
+@lru_cache(maxsize=64)
+def _type(kind: str) -> exp.DataType:
+    """A type by its name; sqlglot parses the name, which takes longer than all else here."""
+    return exp.DataType.build(kind)
 
 
 def paren(value: Node) -> Node:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.engines.base import Engine
+    from harness.engines.duckdb import DuckDBEngine
     from harness.engines.knowledge import Knowledge
     from harness.trials.settings import Settings
 
@@ -78,6 +79,10 @@ class Project:
 
     def engine(self, timezone: str | None = None) -> Engine:
         """A fresh engine for one trial, in a zone of its own if it has one."""
+        return self.local_engine(timezone)
+
+    def local_engine(self, timezone: str | None = None) -> DuckDBEngine:
+        """A fresh embedded engine, for work that only it can do."""
         from harness.engines.duckdb import DuckDBEngine  # noqa: PLC0415 - only a run needs it
 
         return DuckDBEngine(self.knowledge, timezone=timezone or self.settings.timezone)
