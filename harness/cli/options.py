@@ -40,7 +40,7 @@ def data_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """--data, --sourcetype and --source."""
     for option in reversed(
         (
-            click.option("--data", type=PATH, multiple=True, help="A file of events."),
+            click.option("--data", type=PATH, multiple=True, help="A file of events, or a folder."),
             click.option("--sourcetype", help="Source type of the data [told by its format]."),
             click.option("--source", help="Source of the data [told by its format]."),
         )

@@ -68,9 +68,16 @@ class Store:
         return self._unpacked(path, file) if is_archive(path) else (path,)
 
     def opened(self, path: Path) -> tuple[Path, ...]:
-        """A file of this machine that the person named: itself, or what an archive holds."""
+        """What the person named on this machine: a file, what an archive holds, a folder's files.
+
+        A folder's hidden files are left out; its files come in the order of their paths.
+        """
         from harness.datasets.unpack import is_archive  # noqa: PLC0415 - tarfile is heavy
 
+        if path.is_dir():
+            inside = sorted(one for one in path.rglob("*") if one.is_file())
+            named = [one for one in inside if not _hidden(one.relative_to(path))]
+            return tuple(found for one in named for found in self.opened(one))
         if not path.is_file() or not is_archive(path):
             return (path,)
         from harness.datasets.manifest import DatasetFile  # noqa: PLC0415 - only archives need it
@@ -234,6 +241,10 @@ class Store:
                 if not folder.is_dir():
                     return unpack(path, folder, self._settings.limits)
         return unpacked_files(folder)
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
 
 
 def _expected(file: DatasetFile) -> Expected:

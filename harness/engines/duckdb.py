@@ -54,13 +54,13 @@ class SearchFailed(HarnessError):
     """The engine gave up on a search: out of memory, out of time, or a defect of ours."""
 
 
-def connection() -> tuple[duckdb.DuckDBPyConnection, set[str]]:
+def connection(threads: int | None = None) -> tuple[duckdb.DuckDBPyConnection, set[str]]:
     """The process's connection, made at first use, with the names of its own functions."""
     if not _connections:
         import duckdb  # noqa: PLC0415 - 0.1 s that only a search pays
 
         workers = max(1, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
-        threads = max(1, (os.cpu_count() or 1) // workers)
+        threads = threads or max(1, (os.cpu_count() or 1) // workers)
         made = duckdb.connect(
             ":memory:",
             config={
@@ -82,11 +82,24 @@ def connection() -> tuple[duckdb.DuckDBPyConnection, set[str]]:
 
 
 class DuckDBEngine:
-    """One trial's events in a schema of their own."""
+    """One trial's events in a schema of their own.
+
+    With `shares` all searches have the same time range, and a data set's fields are worked out
+    once for all of them. `threads` counts for the process's first engine.
+    """
 
     name = "local"
 
-    def __init__(self, knowledge: Knowledge, *, timezone: str = "UTC") -> None:
+    def __init__(
+        self,
+        knowledge: Knowledge,
+        *,
+        timezone: str = "UTC",
+        shares: bool = False,
+        threads: int | None = None,
+    ) -> None:
+        self.shares = shares
+        self.shared: dict[tuple[str, str], Stored] = {}
         self.knowledge = knowledge
         self.timezone = timezone
         self.schema = f"trial{next(_schemas)}"
@@ -96,7 +109,7 @@ class DuckDBEngine:
         self._tables = itertools.count()
         self.events = 0
         self.newest: float | None = None
-        connected, self.created = connection()
+        connected, self.created = connection(threads)
         connected.execute(f"ATTACH ':memory:' AS {self.schema} (ROW_GROUP_SIZE {ROW_GROUP})")
         self.cursor = connected.cursor()
         self.cursor.execute(
@@ -154,6 +167,14 @@ class DuckDBEngine:
         timings = {"compile": (compiled - started) * 1000, "run": (done - compiled) * 1000}
         return SearchResult(rows, timings, tuple(search.warnings))
 
+    def count(self, request: SearchRequest) -> tuple[int, tuple[str, ...]]:
+        """How many rows a search gives, with its warnings: no column is worked out for itself."""
+        search = LocalSearch(self, request)
+        with self._own_tables():
+            statement, _ = search.statement(search.relation(), ())
+            ((rows,),) = self.execute(f"SELECT count(*) FROM ({statement})").fetchall()  # noqa: S608
+        return rows, tuple(search.warnings)
+
     def stages(self, request: SearchRequest) -> list[StageRows]:
         """The rows after each stage: their number and the first few."""
         search = LocalSearch(self, request)
@@ -173,8 +194,9 @@ class DuckDBEngine:
         try:
             yield
         finally:
-            lookups = {table.table for table in self._lookups.values()}
-            for name in [name for name in self.stored if name not in lookups]:
+            shared = (*self._lookups.values(), *self.shared.values())
+            lasting = {table.table for table in shared}
+            for name in [name for name in self.stored if name not in lasting]:
                 self.cursor.execute(f"DROP TABLE IF EXISTS {self.schema}.{name}")
                 del self.stored[name]
 

@@ -24,6 +24,7 @@ from harness.sql.duckdb import DuckDBDialect, generate
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from harness.apps import DataSet
     from harness.engines.base import SearchRequest
     from harness.engines.duckdb import DuckDBEngine
     from harness.model import Limits, Rows, TimeRange
@@ -191,13 +192,24 @@ class LocalSearch:
             data_set = found.dataset(name)
         except UnknownDataModel as error:
             raise _placed(error, stage) from error
-        return data_set_relation(data_set, self.events(), self.engine.knowledge)
+        return self._shared_set((model, name), data_set)
+
+    def _shared_set(self, key: tuple[str, str], data_set: DataSet) -> nodes.Relation:
+        """A data set's events: worked out once for all searches where the engine shares them."""
+        if (shared := self.engine.shared.get(key)) is not None:
+            return shared
+        found = data_set_relation(data_set, self.events(), self.engine.knowledge)
+        if self.engine.shares:
+            stored = nodes.Stored(self.kept(found).table, found.columns or ())
+            self.engine.shared[key] = stored
+            return stored
+        return found
 
     def closed(self, rows: nodes.Relation) -> nodes.Relation:
         """The rows with known columns: an open relation is worked out into a table."""
         return rows if rows.columns is not None else self.kept(rows)
 
-    def kept(self, rows: nodes.Relation) -> nodes.Relation:
+    def kept(self, rows: nodes.Relation) -> nodes.Stored:
         """The rows worked out into a table."""
         self.asked_data = True
         columns = self.columns(rows)

@@ -81,11 +81,14 @@ class Project:
         """A fresh engine for one trial, in a zone of its own if it has one."""
         return self.local_engine(timezone)
 
-    def local_engine(self, timezone: str | None = None) -> DuckDBEngine:
+    def local_engine(
+        self, timezone: str | None = None, *, shares: bool = False, threads: int | None = None
+    ) -> DuckDBEngine:
         """A fresh embedded engine, for work that only it can do."""
         from harness.engines.duckdb import DuckDBEngine  # noqa: PLC0415 - only a run needs it
 
-        return DuckDBEngine(self.knowledge, timezone=timezone or self.settings.timezone)
+        zone = timezone or self.settings.timezone
+        return DuckDBEngine(self.knowledge, timezone=zone, shares=shares, threads=threads)
 
     @cached_property
     def knowledge(self) -> Knowledge:
