@@ -56,6 +56,7 @@ class BatchResult:
     status: str
     result_count: int = 0
     reason: str = ""
+    place: str = ""
     name: str = ""
     warnings: tuple[str, ...] = ()
     milliseconds: float = 0.0
@@ -69,6 +70,8 @@ class BatchResult:
             "status": self.status,
             "reason": self.reason,
         }
+        if self.place:
+            found["place"] = self.place
         return {**found, "warnings": list(self.warnings)} if self.warnings else found
 
 
@@ -235,14 +238,13 @@ def _worked(
 
 def _result(engine: Any, one: BatchSearch, request: SearchRequest) -> BatchResult:
     started = time.perf_counter()
-    status, count, reason, warnings = "ok", 0, "", ()
+    status, count, reason, place, warnings = "ok", 0, "", "", ()
     try:
         count, warnings = engine.count(request)
-    except Unsupported as error:
-        status, reason = "unsupported", str(error)
     except HarnessError as error:
-        status, reason = "error", str(error)
+        status = "unsupported" if isinstance(error, Unsupported) else "error"
+        reason, place = error.message, str(error.place or "")
     except Exception as error:  # noqa: BLE001 - one search's defect must not end the others
         status, reason = "error", f"a defect of the harness: {type(error).__name__}: {error}"
     spent = (time.perf_counter() - started) * 1000
-    return BatchResult(one.id, status, count, reason, one.name, warnings, spent)
+    return BatchResult(one.id, status, count, reason, place, one.name, warnings, spent)
