@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
+from harness.engines.locations import location
 from harness.engines.time_functions import relative_time, strftime, strptime
 from harness.errors import HarnessError
 from harness.registry.patterns import python_pattern
@@ -395,6 +396,7 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], list[str], str]] = {
     "spl_strptime": (strptime, [TEXT, TEXT, TEXT, NUMBER_TYPE], NUMBER_TYPE),
     "spl_relative_time": (relative_time, [NUMBER_TYPE, TEXT, TEXT], NUMBER_TYPE),
     "spl_xml_text": (xml_text, [TEXT], TEXT),
+    "spl_location": (location, [TEXT, TEXT, TEXT, TEXT], TEXT),
     "spl_json_field": (json_field, [TEXT, TEXT], LIST),
     "spl_json_names": (json_names, [TEXT], LIST),
 }

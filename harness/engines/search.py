@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.apps import UnknownDataModel
 from harness.engines.knowledge import Compiled
+from harness.engines.locations import open_locations
 from harness.engines.names import open_names
 from harness.errors import HarnessError, Unsupported, nearest
 from harness.fields.data_models import data_set_relation
@@ -316,6 +317,19 @@ class LocalSearch:
             else:
                 self._tables[definition.name] = self.engine.lookup_table(definition.table)
         return self._tables[definition.name]
+
+    def locations(self, stage: Stage) -> str:
+        """The path of the database of IP locations, which can be opened."""
+        path = self.engine.knowledge.locations
+        if path is None:
+            stage.unsupported(
+                f"`{stage.name}` without a database of locations",
+                None,
+                "name a file in MaxMind's format: --iplocation FILE, "
+                'or iplocation = "FILE" in [tool.detection-harness]',
+            )
+        open_locations(str(path))
+        return str(path)
 
     def spare(self, name: str) -> str:
         """A name that no search can write."""
