@@ -61,7 +61,8 @@ def _record(edge: tuple[str, int], count: int) -> bytes:
 
 def _value(value: Any) -> bytes:
     if isinstance(value, tuple):
-        kind, number = value
+        kind: int = value[0]
+        number: int = value[1]
         body = number.to_bytes(8, "big").lstrip(b"\0")
         return _head(kind, len(body)) + body
     if isinstance(value, str):

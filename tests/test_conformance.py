@@ -4,7 +4,8 @@ A case: `name`, `spl`, `source` (the public documentation that states or implies
 `output` (rows in order; absent fields left out, several values as a list) or `error` (the exact
 message), with `caret` (the exact caret block). Optional: `input` (rows for the first command) or
 `events`, `lookups` (`csv` and `definition`), `macros`,
-`locations` (records of a database of IP locations by network), `now`, `timezone`, `columns`, `note`.
+`locations` (records of a database of IP locations by network), `now`, `timezone`, `columns`,
+`note`.
 Expected rows are worked out from the documentation, never copied from output.
 
 `errors/good.yml` holds searches with the whole of the error that they give: `rendered`.
@@ -48,7 +49,8 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 KEYS = frozenset(
     """
-    caret columns error events input locations lookups macros name note now output source spl timezone
+    caret columns error events input locations lookups macros name note now output source spl
+    timezone
     """.split()
 )
 ERROR_KEYS = frozenset("events input lookups macros name note rendered spl".split())
