@@ -45,8 +45,12 @@ def pair_object(
     adds: Typed,
 ) -> Typed:
     """The pairs of a text as a JSON object, cut at the delimiters between and within them."""
-    told = (d.literal(one.constant) for one in (pairs, middles, limit, clean, adds))
-    return Typed(d.function("spl_pair_object", as_text(d, text).sql, *told), Kind.TEXT)
+    cuts = (d.literal(one.constant) for one in (pairs, middles))
+    most = d.position(int(limit.constant or 0))
+    flags = (d.literal(one.constant) for one in (clean, adds))
+    return Typed(
+        d.function("spl_pair_object", as_text(d, text).sql, *cuts, most, *flags), Kind.TEXT
+    )
 
 
 @eval_function("xpath_values", literal=(1, 2))
