@@ -11,6 +11,7 @@ from harness.registry import command
 
 if TYPE_CHECKING:
     from harness.registry.context import Context
+    from harness.spl.arguments import Arguments
     from harness.spl.lexer import Token
     from harness.spl.pipeline import Stage
 
@@ -53,15 +54,7 @@ class Extract:
     def parse(cls, stage: Stage) -> Self:
         """Read the options and the stanzas."""
         arguments = stage.arguments
-        options: dict[str, Token] = {}
-        stanzas = []
-        while not arguments.done:
-            if arguments.accept(","):
-                continue
-            if arguments.at_option():
-                options.update(arguments.options(OPTIONS))
-                continue
-            stanzas.append(arguments.field("a stanza of transforms.conf"))
+        options, stanzas = cls._given(arguments)
         numbers = {"limit": LIMIT, "maxchars": MAXCHARS}
         flags = {"auto": True, "clean_keys": True, "mv_add": False, "reload": False}
         for name, token in options.items():
@@ -87,6 +80,19 @@ class Extract:
             flags["mv_add"],
             tuple(stanzas),
         )
+
+    @staticmethod
+    def _given(arguments: Arguments) -> tuple[dict[str, Token], list[str]]:
+        options: dict[str, Token] = {}
+        stanzas = []
+        while not arguments.done:
+            if arguments.accept(","):
+                continue
+            if arguments.at_option():
+                options.update(arguments.options(OPTIONS))
+                continue
+            stanzas.append(arguments.field("a stanza of transforms.conf"))
+        return options, stanzas
 
     @staticmethod
     def _delimiters(stage: Stage, options: dict[str, Token]) -> tuple[str, str] | None:
