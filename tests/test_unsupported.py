@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from harness.apps import load_apps
+from harness.engines.knowledge import Knowledge
+
 from harness.errors import Unsupported
 from harness.registry import command_names, find_command
 from harness.registry.commands import SPLUNK_COMMANDS
@@ -13,17 +16,9 @@ from harness.spl.pipeline import parse_pipeline
 from harness.spl.source import Source
 
 
-class NoMacros:
-    def find(self, name: str, argument_count: int) -> None:
-        return None
-
-    def names(self) -> list[str]:
-        return []
-
-
 @pytest.mark.parametrize("name", sorted(UNSUPPORTED_COMMANDS))
 def test_the_reason_is_shown(name: str) -> None:
-    stage = parse_pipeline(expand(Source(f"| {name} x"), NoMacros())).stages[0]
+    stage = parse_pipeline(expand(Source(f"| {name} x"), Knowledge(load_apps()))).stages[0]
     with pytest.raises(Unsupported) as caught:
         find_command(stage)
     assert caught.value.message == f"the command `{name}`: {UNSUPPORTED_COMMANDS[name]}"

@@ -35,7 +35,9 @@ class Tojson:
     """tojson [<type>(<field>…) | <field>]… [<option>…].
 
     Options: default_type=<type>, fill_null=<bool>, include_internal=<bool>,
-    output_field=<field>. Writes the named fields, or all, as an object into _raw (output_field); a field of several
+    output_field=<field>.
+
+    Writes the named fields, or all, as an object into _raw (output_field); a field of several
     values becomes an array. Names may hold wildcards; fields that begin with `_` are left out
     unless named or include_internal=true. The types: none (text is text, a number a number),
     auto (text that spells a number, true, false, null or JSON is that), bool, json, num (what

@@ -101,8 +101,8 @@ SPLUNK_COMMANDS = frozenset(
     iconify inputcsv inputlookup iplocation join kmeans kv kvform loadjob localize localop lookup
     makecontinuous makemv makeresults map mcollect metadata metasearch meventcollect mpreview
     msearch mstats multikv multisearch mvcombine mvexpand nomv outlier outputcsv outputlookup
-    outputtext overlap pivot predict prjob rangemap rare rawstats redistribute regex relevancy reltime
-    rename replace require rest return reverse rex rtorder run savedsearch script scrub search
+    outputtext overlap pivot predict prjob rangemap rare rawstats redistribute regex relevancy
+    reltime rename replace require rest return reverse rex rtorder run savedsearch script scrub search
     searchtxn selfjoin sendalert sendemail set setfields sichart sirare sistats sitimechart sitop
     snowevent sort spath stats strcat streamstats summary table tags tail timechart timewrap tojson
     top transaction transpose trendline tscollect tstats typeahead typelearner typer union uniq
