@@ -3,7 +3,9 @@
 A case: `name`, `spl`, `source` (the public documentation that states or implies the result), and
 `output` (rows in order; absent fields left out, several values as a list) or `error` (the exact
 message), with `caret` (the exact caret block). Optional: `input` (rows for the first command) or
-`events`, `lookups` (`csv` and `definition`), `macros`, `now`, `timezone`, `columns`, `note`.
+`events`, `lookups` (`csv` and `definition`), `macros`,
+`locations` (records of a database of IP locations by network), `now`, `timezone`, `columns`,
+`note`.
 Expected rows are worked out from the documentation, never copied from output.
 
 `errors/good.yml` holds searches with the whole of the error that they give: `rendered`.
@@ -18,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from mmdb import write_database
 
 from harness.apps import Apps, load_apps
 from harness.engines.base import SearchRequest
@@ -46,7 +49,8 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 KEYS = frozenset(
     """
-    caret columns error events input lookups macros name note now output source spl timezone
+    caret columns error events input locations lookups macros name note now output source spl
+    timezone
     """.split()
 )
 ERROR_KEYS = frozenset("events input lookups macros name note rendered spl".split())
@@ -114,7 +118,11 @@ def knowledge_of(case: dict[str, Any], folder: Path | None) -> Knowledge:
         )
         for name, one in case.get("macros", {}).items()
     }
-    return Knowledge(apps(), macros, tables(case, folder) if folder else {})
+    if folder is None:
+        return Knowledge(apps(), macros)
+    places = case.get("locations")
+    database = write_database(folder / "places.mmdb", places) if places else None
+    return Knowledge(apps(), macros, tables(case, folder), locations=database)
 
 
 def batch_of(event: dict[str, Any]) -> EventBatch:

@@ -19,11 +19,12 @@ PATH = click.Path(path_type=Path)
 
 
 def knowledge_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """--content, --app, --no-builtin-apps, --index and the clock."""
+    """--content, --app, --iplocation, --no-builtin-apps, --index and the clock."""
     for option in reversed(
         (
             click.option("--content", type=PATH, help="Folder laid out as security_content."),
             click.option("--app", "apps", type=PATH, multiple=True, help="A Splunk app's folder."),
+            click.option("--iplocation", type=PATH, help="IP locations, a file of MaxMind's kind."),
             click.option("--no-builtin-apps", is_flag=True, help="Leave the built-in add-ons out."),
             click.option("--index", help="Index of events that are told none [main]."),
             click.option("--timezone", help="Zone of bare times and of days [TZ, else UTC]."),

@@ -14,6 +14,14 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
+from harness.engines.documents import (
+    object_names,
+    object_prefixed,
+    object_value,
+    pair_object,
+    xpath_values,
+)
+from harness.engines.locations import location
 from harness.engines.time_functions import relative_time, strftime, strptime
 from harness.errors import HarnessError
 from harness.registry.patterns import python_pattern
@@ -395,6 +403,12 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], list[str], str]] = {
     "spl_strptime": (strptime, [TEXT, TEXT, TEXT, NUMBER_TYPE], NUMBER_TYPE),
     "spl_relative_time": (relative_time, [NUMBER_TYPE, TEXT, TEXT], NUMBER_TYPE),
     "spl_xml_text": (xml_text, [TEXT], TEXT),
+    "spl_object_value": (object_value, [TEXT, TEXT], LIST),
+    "spl_object_names": (object_names, [TEXT], LIST),
+    "spl_object_prefixed": (object_prefixed, [TEXT, TEXT], TEXT),
+    "spl_pair_object": (pair_object, [TEXT, TEXT, TEXT, WHOLE, TRUTH, TRUTH], TEXT),
+    "spl_xpath": (xpath_values, [TEXT, TEXT, TEXT], LIST),
+    "spl_location": (location, [TEXT, TEXT, TEXT, TEXT], TEXT),
     "spl_json_field": (json_field, [TEXT, TEXT], LIST),
     "spl_json_names": (json_names, [TEXT], LIST),
 }

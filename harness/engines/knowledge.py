@@ -46,6 +46,8 @@ class Knowledge:
     `compiled` remembers searches that depend on nothing but this knowledge and the kinds of
     events, since a detection's trials all run the same one.
 
+    `locations` is a database of IP locations in MaxMind's format.
+
     A macro that is called `…_filter` and defined nowhere keeps every row, as content tools
     create it. Source: security_content's convention for filter macros.
     """
@@ -53,6 +55,7 @@ class Knowledge:
     apps: Apps
     content_macros: Mapping[tuple[str, int], Macro] = field(default_factory=dict)
     content_lookups: Mapping[str, LookupDefinition] = field(default_factory=dict)
+    locations: Path | None = None
     compiled: dict[object, Compiled] = field(default_factory=dict)
 
     def find(self, name: str, argument_count: int) -> Macro | None:

@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING
 
 from harness.apps import UnknownDataModel
 from harness.engines.knowledge import Compiled
+from harness.engines.locations import open_locations
 from harness.engines.names import open_names
 from harness.errors import HarnessError, Unsupported, nearest
 from harness.fields.data_models import data_set_relation
+from harness.fields.extractors import transform_extractor
 from harness.fields.resolver import FieldResolver
 from harness.model import LookupDefinition
 from harness.plan import nodes
-from harness.plan.expressions import Call, Const, Expr, Field, every
+from harness.plan.expressions import Call, Const, Demand, Expr, Field, every
 from harness.registry import find_command
 from harness.spl.macros import expand
 from harness.spl.pipeline import Pipeline, Stage, parse_pipeline
-from harness.spl.source import Source
+from harness.spl.source import Source, Span
 from harness.sql.compiler import Compiler
 from harness.sql.duckdb import DuckDBDialect, generate
 
@@ -329,6 +331,36 @@ class LocalSearch:
                 self._tables[definition.name] = self.engine.lookup_table(definition.table)
         return self._tables[definition.name]
 
+    def extracted(self, rows: nodes.Relation, name: str, stage: Stage) -> nodes.Relation:
+        """The rows with what a field transform finds; a field that the row has stays."""
+        transform = self.engine.knowledge.apps.transform(name)
+        if transform is None:
+            stage.fail(f"no app has the field transform `{name}`", _written(name, stage))
+        found = transform_extractor(transform)
+        if found.found_names() is not None:
+            stage.unsupported(
+                f"the field transform `{name}`, whose names are in the data", _written(name, stage)
+            )
+        fields: list[tuple[Demand, Expr]] = []
+        for field in found.names():
+            value = found.field(field)
+            if value is not None:
+                fields.append((field, Call("coalesce", (Field(field), value))))
+        return nodes.Extend(rows, tuple(fields))
+
+    def locations(self, stage: Stage) -> str:
+        """The path of the database of IP locations, which can be opened."""
+        path = self.engine.knowledge.locations
+        if path is None:
+            stage.unsupported(
+                f"`{stage.name}` without a database of locations",
+                None,
+                "name a file in MaxMind's format: --iplocation FILE, "
+                'or iplocation = "FILE" in [tool.detection-harness]',
+            )
+        open_locations(str(path))
+        return str(path)
+
     def spare(self, name: str) -> str:
         """A name that no search can write."""
         self._spares += 1
@@ -337,6 +369,11 @@ class LocalSearch:
 
 class UnknownModel(HarnessError):
     """A search names a data model or a data set that no app defines."""
+
+
+def _written(name: str, stage: Stage) -> Span:
+    """Where a stage names something, else the command's name."""
+    return next((t.span for t in stage.arguments.tokens if t.value == name), stage.name_span)
 
 
 def _placed(error: UnknownDataModel, stage: Stage) -> UnknownModel:

@@ -197,7 +197,7 @@ class Automatic:
 def extractors(knowledge: SourceKnowledge) -> tuple[Extractor, ...]:
     """All extractions of a source type in Splunk's order: EXTRACT, REPORT, KV_MODE."""
     found: list[Extractor] = [_extract(extract) for extract in knowledge.extracts]
-    found += [_report(transform) for transform in knowledge.reports]
+    found += [transform_extractor(transform) for transform in knowledge.reports]
     mode = knowledge.kv_mode.lower()
     if mode in ("xml", "json"):
         found.append(Automatic(mode))
@@ -238,7 +238,8 @@ def _numbered(pattern: str) -> tuple[tuple[str, int], ...]:
     return tuple(found)
 
 
-def _report(transform: Transform) -> Extractor:
+def transform_extractor(transform: Transform) -> Extractor:
+    """The extraction that a stanza of transforms.conf describes."""
     if transform.unsupported:
         raise Unsupported(f"[{transform.name}]: {transform.unsupported}", place=transform.place)
     if transform.delims:

@@ -14,6 +14,7 @@ OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("engine", {"help": "Engine that trials run on [local]."}),
     ("content", {"type": Path, "help": "Folder laid out as security_content."}),
     ("app", {"type": Path, "action": "append", "help": "A Splunk app's folder; repeatable."}),
+    ("iplocation", {"type": Path, "help": "IP locations, a file of MaxMind's kind."}),
     ("data", {"type": Path, "action": "append", "help": "Run on this file instead; repeatable."}),
     ("sourcetype", {"help": "Source type of the data."}),
     ("source", {"help": "Source of the data."}),

@@ -7,6 +7,7 @@ import pkgutil
 from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
 from harness.errors import HarnessError, Unsupported, nearest
+from harness.registry.unsupported import UNSUPPORTED_COMMANDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,6 +67,9 @@ def find_command(stage: Stage) -> type[Command]:
     if name in _commands:
         return _commands[name]
     place, hints = stage.text.place(stage.name_span), stage.text.hints(stage.name_span)
+    if name in UNSUPPORTED_COMMANDS:
+        reason = UNSUPPORTED_COMMANDS[name]
+        raise Unsupported(f"the command `{name}`: {reason}", place=place, hints=hints)
     if name in SPLUNK_COMMANDS:
         raise Unsupported(f"the command `{name}` is not supported yet", place=place, hints=hints)
     known = sorted({*_commands, *SPLUNK_COMMANDS})
@@ -88,7 +92,7 @@ def _modules() -> frozenset[str]:
 
 SPLUNK_COMMANDS = frozenset(
     """
-    abstract accum addcoltotals addinfo addtotals analyzefields anomalies anomalousvalue
+    abstract accum addcoltotals addinfo addtotals af analyzefields anomalies anomalousvalue
     anomalydetection append appendcols appendpipe apply arules associate autoregress awssnsalert
     bin bucket bucketdir chart cluster cofilter collect concurrency contingency convert correlate
     cyberchef datamodel dbinspect dedup delete delta diff entitymerge erex eval eventcount
@@ -97,8 +101,8 @@ SPLUNK_COMMANDS = frozenset(
     iconify inputcsv inputlookup iplocation join kmeans kv kvform loadjob localize localop lookup
     makecontinuous makemv makeresults map mcollect metadata metasearch meventcollect mpreview
     msearch mstats multikv multisearch mvcombine mvexpand nomv outlier outputcsv outputlookup
-    outputtext overlap pivot predict rangemap rare rawstats redistribute regex relevancy reltime
-    rename replace require rest return reverse rex rtorder run savedsearch script scrub search
+    outputtext overlap pivot predict prjob rangemap rare rawstats redistribute regex relevancy
+    reltime rename replace require rest return reverse rex rtorder run savedsearch script scrub search
     searchtxn selfjoin sendalert sendemail set setfields sichart sirare sistats sitimechart sitop
     snowevent sort spath stats strcat streamstats summary table tags tail timechart timewrap tojson
     top transaction transpose trendline tscollect tstats typeahead typelearner typer union uniq

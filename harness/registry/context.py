@@ -90,6 +90,14 @@ class Context(Protocol):
         """A lookup's definition and its table."""
         ...
 
+    def extracted(self, rows: Relation, name: str, stage: Stage) -> Relation:
+        """The rows with the fields that a stanza of transforms.conf extracts."""
+        ...
+
+    def locations(self, stage: Stage) -> str:
+        """The path of the database of IP locations; `Unsupported` where the user names none."""
+        ...
+
     def spare(self, name: str) -> str:
         """A field's name that no search can write, for a command's own columns."""
         ...

@@ -95,7 +95,9 @@ class Project:
         """The apps with the content's macros and lookups over them."""
         from harness.engines.knowledge import Knowledge  # noqa: PLC0415 - only a run needs it
 
-        return Knowledge(self.apps, self.content.macros, self.content.lookups)
+        return Knowledge(
+            self.apps, self.content.macros, self.content.lookups, locations=self.settings.iplocation
+        )
 
     def clock(self, told: Clock) -> Clock:
         """A trial's clock, with what the person set over it."""

@@ -3,6 +3,7 @@
     [tool.detection-harness]
     content = "content"          # HARNESS_CONTENT      --content
     apps = ["apps/my_addon"]     # HARNESS_APPS         --app
+    iplocation = "places.mmdb"   # HARNESS_IPLOCATION   --iplocation
     engine = "local"             # HARNESS_ENGINE       --engine
     index = "main"               # HARNESS_INDEX        --index
     offline = true               # HARNESS_OFFLINE      --offline
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 TABLE = "detection-harness"
-PATHS = ("content", "apps", "data")
+PATHS = ("content", "apps", "data", "iplocation")
 LISTS = ("apps", "data")
 FLAGS = ("offline", "builtin_apps", "accept", "allow_local_addresses")
 YES, NO = frozenset({"1", "true", "yes", "on"}), frozenset({"", "0", "false", "no", "off"})
@@ -48,6 +49,7 @@ class Settings:
     root: Path = Path()
     content: Path | None = None
     apps: tuple[Path, ...] = ()
+    iplocation: Path | None = None
     engine: str = "local"
     index: str = "main"
     offline: bool = False
