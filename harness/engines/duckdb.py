@@ -19,12 +19,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from harness.engines.base import Loaded, SearchResult, StageRows
-from harness.engines.functions import create, number_text
+from harness.engines.functions import create
 from harness.engines.knowledge import read_table
 from harness.engines.search import SCHEMA, LocalSearch
 from harness.errors import HarnessError
 from harness.fields.resolver import Group
 from harness.model import Rows, Value
+from harness.model.numbers import number_text
 from harness.plan.nodes import Column, Stored
 from harness.plan.types import Kind, Typed
 

@@ -24,6 +24,7 @@ from harness.engines.documents import (
 from harness.engines.locations import location
 from harness.engines.time_functions import relative_time, strftime, strptime
 from harness.errors import HarnessError
+from harness.model.numbers import number_text
 from harness.registry.patterns import python_pattern
 from harness.spl.time_modifiers import parse_time
 
@@ -305,11 +306,6 @@ def spread(start: float | None, end: float | None, step: str, zone: str) -> list
         if value <= start:
             return None
     return found or None
-
-
-def number_text(number: float) -> str:
-    """A number as SPL prints it: whole ones without a point."""
-    return str(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)
 
 
 def printf(form: str, values: list[str | None] | None) -> str | None:

@@ -246,6 +246,18 @@ class LocalSearch:
         self.warn(f"a subsearch gave more than {limit:,} rows: the others were left out")
         return type(found)(found.columns, found.rows[:limit])
 
+    def bounded(self, rows: nodes.Relation, most: int, what: str) -> nodes.Relation:
+        """The first rows; those whose columns are known are kept, others only counted."""
+        limited: nodes.Relation = nodes.Limit(rows, most + 1)
+        if rows.columns is not None:
+            names = [name for name in rows.columns if not name.startswith(SPARE)]
+            limited = nodes.Project(self.kept(limited), tuple((name, name) for name in names))
+        count = nodes.Aggregate(limited, (), (nodes.Aggregation("count", "count"),))
+        if self._run(count).rows != [{"count": most + 1}]:
+            return limited if rows.columns is not None else rows
+        self.warn(f"{what} gave more than {most:,} rows: the others were left out")
+        return nodes.Limit(rows if rows.columns is None else limited, most)
+
     def lowered(self, pipeline: Pipeline, rows: nodes.Relation | None = None) -> nodes.Relation:
         """A subsearch as a relation; how deep they nest is bounded."""
         self._depth += 1

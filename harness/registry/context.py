@@ -55,6 +55,13 @@ class Context(Protocol):
         """The rows of a subsearch, at most `limit`."""
         ...
 
+    def bounded(self, rows: Relation, most: int, what: str) -> Relation:
+        """The first rows of a subsearch; `what` names it in a warning where that leaves some out.
+
+        How many there are is found out now.
+        """
+        ...
+
     def lowered(self, pipeline: Pipeline, rows: Relation | None = None) -> Relation:
         """A subsearch as a relation; `rows` are what its first command receives, if any."""
         ...

@@ -38,3 +38,9 @@ def renamed(name: str, pattern: str, target: str) -> str:
 
 def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile("(.*)".join(re.escape(part) for part in pattern.split("*")), re.DOTALL)
+
+
+def caught(name: str, pattern: str) -> tuple[str, ...]:
+    """What each `*` of a pattern stands for in a name that it means."""
+    found = _compiled(pattern).fullmatch(name)
+    return () if found is None else found.groups()

@@ -9,6 +9,7 @@ subsearch = "[" … "]"
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["word", "string", "quoted", "operator", ",", "(", ")", "subsearch"]
 OPERATORS = ("==", "!=", "<=", ">=", "=", "<", ">")
+ESCAPED = re.compile(r'\\(["\\])')
 ENDS_WORD = frozenset(' \t\r\n\f\v",()[]=<>|')
 
 
@@ -35,9 +37,7 @@ class Token:
 
 def unescape(body: str) -> str:
     r"""The meaning of a quoted string's inside: `\"` and `\\` lose a backslash, others stay."""
-    if "\\" not in body:
-        return body
-    return body.replace("\\\\", "\0").replace('\\"', '"').replace("\0", "\\")
+    return ESCAPED.sub(r"\1", body) if "\\" in body else body
 
 
 def opens_quote(raw: str, position: int, end: int) -> bool:

@@ -66,15 +66,19 @@ class Pipeline:
 
 
 def parse_pipeline(text: SplText, span: Span | None = None) -> Pipeline:
-    """Split a text, or a stretch of it, into stages."""
-    span = span or Span(0, len(text.text))
+    """Split a text, or a subsearch's stretch of it, into stages.
+
+    Only a whole search may begin with search terms; a subsearch begins with a command's name,
+    with or without a `|` before it.
+    """
+    inner, span = span is not None, span or Span(0, len(text.text))
     pieces = _split(text, span)
     if not any(text.text[piece.start : piece.end].strip() for piece in pieces):
         raise text.syntax_error("the search is empty", span, "write a search, or `| command`")
     stages = []
     leading_pipe = len(pieces) > 1 and not text.text[pieces[0].start : pieces[0].end].strip()
     if not leading_pipe:
-        stages.append(_implicit_search(text, pieces[0]))
+        stages.append(_stage(text, pieces[0]) if inner else _implicit_search(text, pieces[0]))
     stages += [_stage(text, piece) for piece in pieces[1:]]
     return Pipeline(text, tuple(stages))
 

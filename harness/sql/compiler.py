@@ -410,7 +410,9 @@ class Compiler:
         ]
         if len(branches) == 1:
             return branches[0]
-        if ordered and not node.merged:
+        if not ordered:
+            branches = [replace(branch, order=()) for branch in branches]
+        elif not node.merged:
             numbered = [self.numbered(branch, wanted) for branch in branches]
             branches = [
                 replace(branch, order=(OrderKey(exp.Literal.number(position)), *branch.order))

@@ -79,13 +79,14 @@ def _window(
 
 def compile_combine(c: Compiler, node: nodes.Combine, wanted: Wanted, *, ordered: bool) -> Query:
     """SPL's join: the left rows with those right rows that share the BY fields' values."""
-    d, names = c.dialect, frozenset(node.right.columns or ())
-    given = frozenset(n for n in wanted if isinstance(n, str) and n in names) - set(node.by)
+    d, known = c.dialect, node.right.columns
+    asked = {n for n in wanted if isinstance(n, str) and not n.startswith("\0")}
+    given = frozenset(asked if known is None else asked & set(known)) - set(node.by)
     below = frozenset(wanted | set(node.by))
     left = c.wrapped(c.compile(node.input, below, ordered=True), below)
-    asked = given | set(node.by)
-    right = c.numbered(c.compile(node.right, frozenset(asked), ordered=True), asked)
-    table, labels = c.fresh("j"), {name: c.label(name) for name in sorted(asked)}
+    needed = given | set(node.by)
+    right = c.numbered(c.compile(node.right, frozenset(needed), ordered=True), needed)
+    table, labels = c.fresh("j"), {name: c.label(name) for name in sorted(needed)}
     keys = {
         name: unify(d, [left.columns.get(name) or null(d), right.columns.get(name) or null(d)])
         for name in node.by
