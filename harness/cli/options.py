@@ -38,12 +38,13 @@ def knowledge_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def data_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """--data, --sourcetype and --source."""
+    """--data, what is told of it, and the memory for searching it."""
     for option in reversed(
         (
             click.option("--data", type=PATH, multiple=True, help="A file of events, or a folder."),
             click.option("--sourcetype", help="Source type of the data [told by its format]."),
             click.option("--source", help="Source of the data [told by its format]."),
+            click.option("--memory", help="Memory for searches; more is spilled [60%]."),
         )
     ):
         function = option(function)

@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from harness.cli.options import console, data_options, knowledge_options, settings_from
 from harness.report.rows import FORMATS, print_table, write_rows
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from harness.model import EventBatch
-    from harness.trials import Settings
 
 
 @click.command()
@@ -27,37 +20,32 @@ def search(spl: str, *, form: str, **flags: Any) -> int:
     """Run a search over the files named with --data."""
     from harness.content import Clock
     from harness.engines.base import SearchRequest
-    from harness.ingest import shown_losses
+    from harness.ingest import ingest, shown_losses
     from harness.report.escaping import shown
     from harness.trials import Project
+    from harness.trials.loading import opened, told_of_data
     from harness.trials.trial import moment, time_range
 
     settings = settings_from(flags)
     if not settings.data:
         raise click.UsageError("name at least one file with --data")
     project = Project(settings)
-    engine = project.engine()
+    origin = told_of_data(project)
+    files, tables = opened(project, settings.data, origin)
+    engine = project.engine(tables=tables)
     losses: list[Any] = []
-    paths = [one for path in settings.data for one in project.store().opened(path)]
-    loaded = engine.load(_batches(settings, paths, losses))
+    loaded = engine.load(ingest(files, origin, losses=losses))
     for text in shown_losses(losses):
         click.echo(f"warning: {shown(text)}", err=True)
     now = moment(settings.now, 0.0) if settings.now else (loaded.newest or 0.0) + 1
     clock = project.clock(Clock())
     request = SearchRequest(spl, now, time_range(clock, now, settings.timezone))
-    rows = engine.search(request).rows
+    result = engine.search(request)
+    rows = result.rows
+    for text in result.warnings:
+        click.echo(f"warning: {shown(text)}", err=True)
     if form == "table":
         print_table(rows, console())
     else:
         write_rows(rows, form, sys.stdout)
     return 0
-
-
-def _batches(settings: Settings, paths: list[Path], losses: list[Any]) -> Iterator[EventBatch]:
-    from harness.ingest import ingest
-    from harness.model import Origin
-
-    origin = Origin(
-        settings.index, settings.source, settings.sourcetype, timezone=settings.timezone
-    )
-    return ingest(paths, origin, losses=losses)

@@ -1,17 +1,9 @@
-"""The embedded engine: DuckDB in memory, one connection a process, one schema a trial.
-
-The fields layer puts filters where they belong; DuckDB's own filter pushdown would copy the
-expressions of extractions into them (28 of 39 ms of a small search), so it is off.
-
-After the connection is made nothing outside it can be read or written: external access,
-replacement scans and extension loading are off and the configuration is locked.
-"""
+"""The embedded engine: DuckDB in memory, one connection a process, one schema a trial."""
 
 from __future__ import annotations
 
 import itertools
 import json
-import os
 import threading
 import time
 from contextlib import contextmanager
@@ -19,9 +11,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from harness.engines.base import Loaded, SearchResult, StageRows
+from harness.engines.connection import connection
 from harness.engines.functions import create
 from harness.engines.knowledge import read_table
 from harness.engines.search import SCHEMA, LocalSearch
+from harness.engines.tables import attach
 from harness.errors import HarnessError
 from harness.fields.resolver import Group
 from harness.model import Rows, Value
@@ -30,63 +24,35 @@ from harness.plan.nodes import Column, Stored
 from harness.plan.types import Kind, Typed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     import duckdb
 
     from harness.engines.base import SearchRequest
     from harness.engines.knowledge import Knowledge
-    from harness.model import EventBatch
+    from harness.model import EventBatch, EventTable
     from harness.plan.nodes import Relation
 
 SEARCH_SECONDS = 300.0
 ROW_GROUP = 16_384
 SAMPLE_ROWS = 3
 ENTITIES = ("none", "named", "numeric")
-LIST_TYPE = "VARCHAR[]"
-SQL_TYPES = {Kind.NUMBER: "DOUBLE", Kind.TEXT: "VARCHAR", Kind.ANY: "VARCHAR"}
+WHOLE = 1e15
 
 _schemas = itertools.count(1)
-_connections: list[tuple[Any, set[str]]] = []
 
 
 class SearchFailed(HarnessError):
     """The engine gave up on a search: out of memory, out of time, or a defect of ours."""
 
 
-def connection(threads: int | None = None) -> tuple[duckdb.DuckDBPyConnection, set[str]]:
-    """The process's connection, made at first use, with the names of its own functions."""
-    if not _connections:
-        import duckdb  # noqa: PLC0415 - 0.1 s that only a search pays
-
-        workers = max(1, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
-        threads = threads or max(1, (os.cpu_count() or 1) // workers)
-        made = duckdb.connect(
-            ":memory:",
-            config={
-                "autoinstall_known_extensions": False,
-                "autoload_known_extensions": False,
-                "threads": threads,
-                "memory_limit": f"{60 // workers}%",
-            },
-        )
-        for setting in (
-            "SET disabled_optimizers = 'filter_pushdown'",
-            "SET python_enable_replacements = false",
-            "SET enable_external_access = false",
-            "SET lock_configuration = true",
-        ):
-            made.execute(setting)
-        _connections.append((made, set()))
-    return _connections[0]
-
-
 class DuckDBEngine:
     """One trial's events in a schema of their own.
 
     With `shares` all searches have the same time range, and a data set's fields are worked out
-    once for all of them. `threads` counts for the process's first engine.
+    once for all of them. `tables` are files whose columns are fields. `threads` and `memory`
+    count for the process's first engine, and for every one that reads tables.
     """
 
     name = "local"
@@ -98,25 +64,46 @@ class DuckDBEngine:
         timezone: str = "UTC",
         shares: bool = False,
         threads: int | None = None,
+        memory: str | None = None,
+        tables: Sequence[EventTable] = (),
     ) -> None:
         self.shares = shares
         self.shared: dict[tuple[str, str], Stored] = {}
         self.knowledge = knowledge
         self.timezone = timezone
         self.schema = f"trial{next(_schemas)}"
-        self.groups: dict[tuple[str, str, str], Group] = {}
+        self.groups: dict[tuple[str, ...], Group] = {}
         self.stored: dict[str, tuple[Column, ...]] = {}
         self._lookups: dict[Path, Stored] = {}
         self._tables = itertools.count()
         self.events = 0
         self.newest: float | None = None
-        connected, self.created = connection(threads)
+        paths = [table.path for table in tables]
+        self.connection = connection(threads=threads, memory=memory, tables=paths)
+        connected = self.connection.duckdb
         connected.execute(f"ATTACH ':memory:' AS {self.schema} (ROW_GROUP_SIZE {ROW_GROUP})")
         self.cursor = connected.cursor()
         self.cursor.execute(
             f"CREATE TABLE {self.schema}.events"
             " (grp INTEGER, _time DOUBLE, host VARCHAR, _raw VARCHAR)"
         )
+        for table in tables:
+            self._attach(table)
+
+    def _attach(self, table: EventTable) -> None:
+        name, told = f"columns{len(self.groups)}", table.origin
+        columns, count, newest = attach(self.cursor, self.schema, name, table)
+        key = (told.index, told.source or table.path.name, told.sourcetype or "parquet")
+        fields = tuple(column.name for column in columns)
+        group = Group(len(self.groups), *key, entities="none", table=name, fields=fields)
+        self.groups[(*key, name)] = group
+        self.stored[name] = columns
+        self._seen(count, newest)
+
+    def _seen(self, count: int, newest: float | None) -> None:
+        self.events += count
+        if newest is not None:
+            self.newest = newest if self.newest is None else max(newest, self.newest)
 
     def load(self, batches: Iterable[EventBatch]) -> Loaded:
         """Add events, column by column, as they arrive."""
@@ -139,11 +126,8 @@ class DuckDBEngine:
                 f"INSERT INTO {self.schema}.events SELECT {group.number}, t, h, r FROM batch"  # noqa: S608
             )
             self.cursor.unregister("batch")
-            self.events += len(batch.raw)
             times = [moment for moment in batch.time if moment is not None]
-            if times:
-                newest = max(times)
-                self.newest = newest if self.newest is None else max(newest, self.newest)
+            self._seen(len(batch.raw), max(times, default=None))
         return Loaded(self.events, self.newest)
 
     def _group(self, batch: EventBatch) -> Group:
@@ -197,6 +181,7 @@ class DuckDBEngine:
         finally:
             shared = (*self._lookups.values(), *self.shared.values())
             lasting = {table.table for table in shared}
+            lasting |= {group.table for group in self.groups.values()}
             for name in [name for name in self.stored if name not in lasting]:
                 self.cursor.execute(f"DROP TABLE IF EXISTS {self.schema}.{name}")
                 del self.stored[name]
@@ -211,12 +196,13 @@ class DuckDBEngine:
     def fetch(self, statement: str, columns: tuple[str, ...], types: tuple[Typed, ...]) -> Rows:
         """The rows of a statement whose columns are these, in this order."""
         found = self.execute(statement).fetchall()
-        numeric = [value.kind is Kind.NUMBER and not value.multi for value in types]
-        rows = [
+        shapes = [_LISTS if v.multi else _SHAPES.get(v.kind) for v in types]
+        cells = list(zip(columns, shapes, strict=True))
+        rows: list[dict[str, Value]] = [
             {
-                name: _value(cell, number=is_number)
-                for name, cell, is_number in zip(columns, row, numeric, strict=True)
-                if cell is not None
+                name: value
+                for (name, shape), cell in zip(cells, row, strict=True)
+                if cell is not None and (value := shape(cell) if shape else cell) is not None
             }
             for row in found
         ]
@@ -307,7 +293,7 @@ class DuckDBEngine:
 
     def prepare(self, used: set[str]) -> None:
         """Create the functions of ours that a statement uses."""
-        create(connection()[0], used, self.created)
+        create(self.connection.duckdb, used, self.connection.created)
 
     @contextmanager
     def _bounded(self) -> Iterator[None]:
@@ -336,7 +322,7 @@ class DuckDBEngine:
     def close(self) -> None:
         """Forget the events and whatever the searches kept."""
         self.cursor.close()
-        connection()[0].execute(f"DETACH {self.schema}")
+        self.connection.duckdb.execute(f"DETACH {self.schema}")
 
 
 def _filled(rows: Rows) -> Rows:
@@ -367,13 +353,20 @@ def _entities(raw: list[str]) -> str:
     return "numeric" if any("&#" in text for text in raw) else "named"
 
 
-def _value(cell: Any, *, number: bool) -> Value:
-    """A cell as SPL prints it: whole numbers without a point, one value without a list."""
-    if isinstance(cell, list):
-        values = [str(item) for item in cell if item is not None]
-        return values[0] if len(values) == 1 else values or None
-    if number and isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e15:
-        return int(cell)
-    if isinstance(cell, bool):
-        return "true" if cell else "false"
-    return cell if isinstance(cell, str | int | float) else str(cell)
+def _number(cell: float) -> float:
+    """A number as SPL prints it: whole ones without a point."""
+    return int(cell) if cell.is_integer() and abs(cell) < WHOLE else cell
+
+
+def _list(cell: list[str | None]) -> Value:
+    """One value without a list, none as nothing."""
+    values = [item for item in cell if item is not None]
+    return values[0] if len(values) == 1 else values or None
+
+
+def _truth(cell: bool) -> str:
+    return "true" if cell else "false"
+
+
+_LISTS: Callable[[Any], Value] = _list
+_SHAPES: dict[Kind, Callable[[Any], Value]] = {Kind.NUMBER: _number, Kind.BOOLEAN: _truth}

@@ -26,6 +26,7 @@ def field_names(
     names: set[str] = set()
     for group in resolver.surviving(predicate):
         knowledge = resolver.knowledge(group)
+        names |= set(group.fields)
         names |= {alias.target for alias in knowledge.aliases}
         names |= {one.field for one in knowledge.calculated}
         names |= {new for one in knowledge.lookups for _, new in resolver.outputs(one)}

@@ -51,6 +51,8 @@ class Group:
     """A number of the engine's with what its events have in common.
 
     `entities` says what of XML's the raw text holds: `none`, `named` ones, or also `numeric`.
+    Events that came as a table of fields have its name in `table` and its fields in `fields`:
+    these are as they are, and no knowledge of the source type replaces them.
     """
 
     number: int
@@ -58,6 +60,8 @@ class Group:
     source: str
     sourcetype: str
     entities: str = "numeric"
+    table: str = ""
+    fields: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -101,7 +105,9 @@ class FieldResolver:
     def extractors(self, group: Group) -> tuple[Extractor, ...]:
         """What takes fields out of a group's raw events, in Splunk's order."""
         if group.number not in self._extractors:
-            self._extractors[group.number] = extractors(self.knowledge(group))
+            readable = not group.table or "_raw" in group.fields
+            found = extractors(self.knowledge(group)) if readable else ()
+            self._extractors[group.number] = found
         return self._extractors[group.number]
 
     def _branch(
@@ -137,13 +143,14 @@ class FieldResolver:
         meanwhile: the layers of the second pass begin with metadata alone.
         """
         constants = tuple((name, Const(getattr(group, name))) for name in KNOWN)
-        base: nodes.Relation = nodes.EventGroup(group.number, METADATA)
+        names = tuple(dict.fromkeys((*METADATA, *group.fields)))
+        base: nodes.Relation = nodes.EventGroup(group.number, names, group.table)
         base = nodes.Extend(base, constants)
         if predicate == TRUE:
             return self._fields(group, base, fields)
         read = frozenset(name for name in demands(predicate) if isinstance(name, str))
         relation = nodes.Filter(self._fields(group, base, read), predicate)
-        fixed = (*METADATA, *KNOWN)
+        fixed = tuple(dict.fromkeys((*METADATA, *KNOWN, *group.fields)))
         read -= set(fixed)
         if not fields - read - set(fixed):
             return relation
@@ -221,7 +228,7 @@ class FieldResolver:
     def _fields(self, group: Group, base: nodes.Relation, wanted: frozenset[str]) -> nodes.Relation:
         knowledge = self.knowledge(group)
         lookups: list[AutoLookup] = []
-        below = set(wanted)
+        below = set(wanted) - set(group.fields)
         for one in reversed(knowledge.lookups):
             outputs = {new for _, new in self.outputs(one)}
             if not below & outputs:
@@ -258,6 +265,7 @@ class FieldResolver:
     ) -> nodes.Relation:
         """EVAL-: all over the fields before them, none sees another's result."""
         knowledge = self.knowledge(group)
+        wanted -= set(group.fields)
         fields = {
             one.field: self._expression(one.expression, one.place.path)
             for one in knowledge.calculated
@@ -279,6 +287,7 @@ class FieldResolver:
         self, group: Group, base: nodes.Relation, wanted: frozenset[str]
     ) -> nodes.Relation:
         knowledge = self.knowledge(group)
+        wanted -= set(group.fields)
         fields: dict[str, Expr] = {}
         below = set(wanted)
         for alias in knowledge.aliases:
@@ -305,7 +314,7 @@ class FieldResolver:
         The first extraction of a field wins, later ones are for events in which it found
         nothing, unless they add values (MV_ADD).
         """
-        fixed = {*METADATA, *KNOWN}
+        fixed = {*METADATA, *KNOWN, *group.fields}
         rounds = _rounds(self.extractors(group))
         needed = set(wanted) - fixed
         demanded: list[set[str]] = []

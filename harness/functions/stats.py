@@ -58,16 +58,22 @@ def count(d: Dialect, value: Typed | None = None) -> Typed:
 @stats_function("dc", "distinct_count", "estdc", bare=False)
 def distinct_count(d: Dialect, value: Typed) -> Typed:
     """dc(<value>): the number of different values."""
-    values = _flat(d, value) if value.multi else _present(d, "list", as_any(d, value).sql)
-    size = d.function("list_length", d.function("list_distinct", values))
+    if not value.multi:
+        different = d.function("distinct", as_any(d, value).sql)
+        return Typed(d.function("double", d.function("count", different)), Kind.NUMBER)
+    size = d.function("list_length", d.function("list_distinct", _flat(d, value)))
     return Typed(d.function("coalesce", size, d.literal(0.0)), Kind.NUMBER)
 
 
 @stats_function()
 def values(d: Dialect, value: Typed) -> Typed:
     """values(<value>): the different values in lexicographic order."""
-    found = _flat(d, value) if value.multi else _present(d, "list", as_text(d, value).sql)
-    unique = d.function("list_sort", d.function("list_distinct", found))
+    if not value.multi:
+        text = as_text(d, value).sql
+        different = d.function("list", d.function("distinct", text))
+        present = d.function("filtered", different, d.function("is_not_null", text))
+        return Typed(d.function("list_sort", present), Kind.ANY, multi=True)
+    unique = d.function("list_sort", d.function("list_distinct", _flat(d, value)))
     return Typed(d.function("not_empty", unique), Kind.ANY, multi=True)
 
 

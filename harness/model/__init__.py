@@ -1,6 +1,6 @@
 """Plain data that every layer speaks: events, rows, times, shared knowledge."""
 
-from harness.model.events import EventBatch, Origin
+from harness.model.events import EventBatch, EventTable, Origin
 from harness.model.knowledge import LookupDefinition, Macro, MatchKind
 from harness.model.limits import Limits
 from harness.model.results import Rows, Value
@@ -9,6 +9,7 @@ from harness.model.times import ALL_TIME, TimeRange
 __all__ = [
     "ALL_TIME",
     "EventBatch",
+    "EventTable",
     "Limits",
     "LookupDefinition",
     "Macro",

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +37,11 @@ class EventBatch:
     raw: list[str]
     time: list[float | None]
     host: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class EventTable:
+    """A Parquet file whose columns are the fields of its events; what is told of them."""
+
+    path: Path
+    origin: Origin

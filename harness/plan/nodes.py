@@ -33,14 +33,16 @@ class EventGroup:
     """The events of one index, source and source type, before any field is extracted.
 
     Its columns are the metadata fields and `_raw`; `number` is the engine's own number of it.
+    Events that came as a table of fields stand in a `table` of their own, with those fields.
     """
 
     number: int
     names: tuple[str, ...]
+    table: str = ""
 
     @property
     def columns(self) -> Columns:
-        """The metadata fields."""
+        """The metadata fields, and those of the table."""
         return self.names
 
 

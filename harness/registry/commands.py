@@ -102,8 +102,9 @@ SPLUNK_COMMANDS = frozenset(
     makecontinuous makemv makeresults map mcollect metadata metasearch meventcollect mpreview
     msearch mstats multikv multisearch mvcombine mvexpand nomv outlier outputcsv outputlookup
     outputtext overlap pivot predict prjob rangemap rare rawstats redistribute regex relevancy
-    reltime rename replace require rest return reverse rex rtorder run savedsearch script scrub search
-    searchtxn selfjoin sendalert sendemail set setfields sichart sirare sistats sitimechart sitop
+    reltime rename replace require rest return reverse rex rtorder run savedsearch script scrub
+    search searchtxn selfjoin sendalert sendemail set setfields sichart sirare sistats sitimechart
+    sitop
     snowevent sort spath stats strcat streamstats summary table tags tail timechart timewrap tojson
     top transaction transpose trendline tscollect tstats typeahead typelearner typer union uniq
     untable walklex where x11 xmlkv xmlunescape xpath xyseries

@@ -139,6 +139,8 @@ class Compiler:
 
     @compile.register
     def _(self, node: nodes.EventGroup, wanted: Wanted, *, ordered: bool) -> Query:
+        if node.table:
+            return self._event_table(node, ordered=ordered)
         table = self.fresh("e")
         columns: dict[Demand, Typed] = {
             name: Typed(column(table, name), METADATA[name]) for name in node.names
@@ -157,20 +159,36 @@ class Compiler:
             )
         return Query(source, columns, (condition,), order)
 
+    def _event_table(self, node: nodes.EventGroup, *, ordered: bool) -> Query:
+        """Events that came as a table of fields, newest first, later rows first among equals."""
+        query = self._stored(node.table)
+        if not ordered:
+            return query
+        row = column(query.source.alias, "row")
+        keys = (
+            OrderKey(query.columns["_time"].sql, descending=True),
+            OrderKey(row, descending=True),
+        )
+        return replace(query, order=keys)
+
     @compile.register
     def _(self, node: nodes.Stored, wanted: Wanted, *, ordered: bool) -> Query:
+        query = self._stored(node.table)
+        order = (OrderKey(column(query.source.alias, "row")),) if ordered else ()
+        return replace(query, order=order)
+
+    def _stored(self, name: str) -> Query:
         table = self.fresh("s")
         columns: dict[Demand, Typed] = {
             stored.name: Typed(column(table, f"c{number}"), stored.kind, stored.multi)
-            for number, stored in enumerate(self.stored[node.table])
+            for number, stored in enumerate(self.stored[name])
         }
         source = exp.Table(
-            this=identifier(node.table),
+            this=identifier(name),
             db=identifier(self.events),
             alias=exp.TableAlias(this=identifier(table)),
         )
-        order = (OrderKey(column(table, "row")),) if ordered else ()
-        return Query(source, columns, (), order)
+        return Query(source, columns)
 
     @compile.register
     def _(self, node: nodes.Values, wanted: Wanted, *, ordered: bool) -> Query:

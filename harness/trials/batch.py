@@ -18,7 +18,7 @@ from harness.content import Clock, read_detection
 from harness.engines.base import SearchRequest
 from harness.errors import HarnessError, Place, Unsupported, UsageError
 from harness.ingest import ingest
-from harness.model import Origin
+from harness.trials.loading import opened, told_of_data
 from harness.trials.trial import moment, time_range
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.ingest import Loss
-    from harness.model import EventBatch
+    from harness.model import EventBatch, EventTable
     from harness.trials.project import Project
 
 SMALL = 40
@@ -132,6 +132,7 @@ class Batch:
         self.jobs = jobs or len(os.sched_getaffinity(0))
         self.losses: list[Loss] = []
         self.events = 0
+        self.tables: list[EventTable] = []
 
     def run(
         self, searches: Sequence[BatchSearch], done: Callable[[], None] = lambda: None
@@ -149,24 +150,21 @@ class Batch:
         return [found[number] for number in range(len(searches))]
 
     def _ingested(self) -> Iterator[EventBatch]:
-        settings = self.project.settings
-        origin = Origin(
-            settings.index, settings.source, settings.sourcetype, timezone=settings.timezone
-        )
-        paths = [one for path in settings.data for one in self.project.store().opened(path)]
-        yield from ingest(paths, origin, losses=self.losses)
+        origin = told_of_data(self.project)
+        files, self.tables = opened(self.project, self.project.settings.data, origin)
+        yield from ingest(files, origin, losses=self.losses)
 
     def _results(
         self, batches: list[EventBatch], shares: list[list[tuple[int, BatchSearch]]]
     ) -> Iterator[tuple[int, BatchResult]]:
         if len(shares) == 1:
-            yield from _worked(self.project, batches, shares[0], threads=None)
+            yield from _worked(self.project, batches, self.tables, shares[0], threads=None)
             return
         context = multiprocessing.get_context("fork")
         queue: Any = context.Queue()
         workers = [
             context.Process(
-                target=_work, args=(self.project, batches, share, queue, 1), daemon=True
+                target=_work, args=(self.project, batches, self.tables, share, queue), daemon=True
             )
             for share in shares
         ]
@@ -202,13 +200,13 @@ def dealt(searches: Sequence[BatchSearch], parts: int) -> list[list[BatchSearch]
 def _work(
     project: Project,
     batches: list[EventBatch],
+    tables: list[EventTable],
     share: list[tuple[int, BatchSearch]],
     queue: Any,
-    threads: int,
 ) -> None:
     """A worker process: its results into the queue, then None."""
     try:
-        for found in _worked(project, batches, share, threads=threads):
+        for found in _worked(project, batches, tables, share, threads=1):
             queue.put(found)
     except BaseException as error:  # noqa: BLE001 - whatever ends a worker, the parent must hear
         queue.put(f"{type(error).__name__}: {error}")
@@ -219,11 +217,12 @@ def _work(
 def _worked(
     project: Project,
     batches: list[EventBatch],
+    tables: list[EventTable],
     share: list[tuple[int, BatchSearch]],
     *,
     threads: int | None,
 ) -> Iterator[tuple[int, BatchResult]]:
-    engine = project.local_engine(shares=True, threads=threads)
+    engine = project.local_engine(tables=tables, shares=True, threads=threads)
     try:
         loaded = engine.load(batches)
         settings = project.settings

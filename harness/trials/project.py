@@ -14,12 +14,13 @@ from harness.model import Origin
 from harness.trials.trial import Trial, TrialData
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from harness.engines.base import Engine
     from harness.engines.duckdb import DuckDBEngine
     from harness.engines.knowledge import Knowledge
+    from harness.model import EventTable
     from harness.trials.settings import Settings
 
 ENGINES = ("local",)
@@ -77,18 +78,29 @@ class Project:
         )
         return Store(replace(found, offline=found.offline or settings.offline))
 
-    def engine(self, timezone: str | None = None) -> Engine:
+    def engine(self, timezone: str | None = None, tables: Sequence[EventTable] = ()) -> Engine:
         """A fresh engine for one trial, in a zone of its own if it has one."""
-        return self.local_engine(timezone)
+        return self.local_engine(timezone, tables=tables)
 
     def local_engine(
-        self, timezone: str | None = None, *, shares: bool = False, threads: int | None = None
+        self,
+        timezone: str | None = None,
+        *,
+        tables: Sequence[EventTable] = (),
+        shares: bool = False,
+        threads: int | None = None,
     ) -> DuckDBEngine:
         """A fresh embedded engine, for work that only it can do."""
         from harness.engines.duckdb import DuckDBEngine  # noqa: PLC0415 - only a run needs it
 
-        zone = timezone or self.settings.timezone
-        return DuckDBEngine(self.knowledge, timezone=zone, shares=shares, threads=threads)
+        return DuckDBEngine(
+            self.knowledge,
+            timezone=timezone or self.settings.timezone,
+            tables=tables,
+            shares=shares,
+            threads=threads,
+            memory=self.settings.memory,
+        )
 
     @cached_property
     def knowledge(self) -> Knowledge:

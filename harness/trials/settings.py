@@ -11,6 +11,7 @@
     builtin_apps = true          # HARNESS_BUILTIN_APPS --no-builtin-apps
     now, earliest, latest        # HARNESS_NOW …        --now, --earliest, --latest
     data, sourcetype, source     # HARNESS_DATA …       --data, --sourcetype, --source
+    memory = "2GB"               # HARNESS_MEMORY       --memory
     accept = false               # HARNESS_ACCEPT       --harness-accept
 
 Paths in the file are relative to it.
@@ -19,6 +20,7 @@ Paths in the file are relative to it.
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -35,6 +37,7 @@ LISTS = ("apps", "data")
 FLAGS = ("offline", "builtin_apps", "accept", "allow_local_addresses")
 YES, NO = frozenset({"1", "true", "yes", "on"}), frozenset({"", "0", "false", "no", "off"})
 NEVER_IN_FILES = ("allow_local_addresses",)
+MEMORY = re.compile(r"\d+(?:\.\d+)?\s*(?:[KMGT]i?B|%)", re.IGNORECASE)
 VARIABLES = {"timezone": "TZ"}
 
 
@@ -61,6 +64,7 @@ class Settings:
     data: tuple[Path, ...] = ()
     sourcetype: str | None = None
     source: str | None = None
+    memory: str | None = None
     accept: bool = False
     allow_local_addresses: bool = False
 
@@ -77,7 +81,10 @@ class Settings:
         settings = replace(settings, **_from_file(root / "pyproject.toml"))
         settings = replace(settings, **_from_environment(env))
         told = {name: value for name, value in flags.items() if value not in (None, (), False)}
-        return replace(settings, **told)
+        settings = replace(settings, **told)
+        if settings.memory is not None and not MEMORY.fullmatch(settings.memory):
+            raise BadSetting(f"`{settings.memory}` is no size of memory", hints=["write 2GB"])
+        return settings
 
 
 def _names() -> tuple[str, ...]:

@@ -13,9 +13,10 @@ from harness.content import Clock, Expectation
 from harness.datasets import Refused, Unreachable
 from harness.engines.base import Engine, SearchRequest
 from harness.errors import HarnessError, Unsupported, UsageError
-from harness.model import EventBatch, Origin, TimeRange
+from harness.model import EventBatch, EventTable, Origin, TimeRange
 from harness.risk import RiskEvent, check, derive, notables, to_event_fields
 from harness.spl.time_modifiers import parse_time
+from harness.trials.loading import is_table
 from harness.trials.verdict import TrialResult, Verdict
 
 if TYPE_CHECKING:
@@ -145,8 +146,14 @@ class _Run:
     def _judged(self) -> TrialResult:
         trial, detection = self.trial, self.trial.detection
         started = time.perf_counter()
-        self.engine = self.project.engine(self.timezone)
-        loaded = self.engine.load(self._batches())
+        sources = list(self._sources())
+        tables = [
+            EventTable(item, origin)
+            for item, origin in sources
+            if isinstance(item, Path) and is_table(item)
+        ]
+        self.engine = self.project.engine(self.timezone, tables)
+        loaded = self.engine.load(self._batches(sources))
         self.timings["ingest"] = (time.perf_counter() - started) * 1000
         clock = self.project.clock(trial.clock)
         now = moment(clock.now, 0.0) if clock.now else (loaded.newest or 0.0) + 1
@@ -183,10 +190,12 @@ class _Run:
 
     # Data
 
-    def _batches(self) -> Iterator[EventBatch]:
+    def _batches(self, sources: list[tuple[Path | str, Origin]]) -> Iterator[EventBatch]:
         from harness.ingest import ingest, ingest_text  # noqa: PLC0415 - only a run reads data
 
-        for item, origin in self._sources():
+        for item, origin in sources:
+            if isinstance(item, Path) and is_table(item):
+                continue
             if isinstance(item, Path):
                 self.paths.append(item)
                 yield from ingest([item], origin, losses=self.losses)

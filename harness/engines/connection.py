@@ -1,0 +1,85 @@
+"""Connections to DuckDB: in memory, closed to the outside, bounded in memory and threads.
+
+After a connection is made nothing outside it can be read or written, but for the tables of
+events that were named for it and a folder of its own to spill into: external access,
+replacement scans and extension loading are off and the configuration is locked.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import duckdb
+
+_shared: list[Connection] = []
+_spill: list[str] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A connection with the names of our own functions that were created on it."""
+
+    duckdb: duckdb.DuckDBPyConnection
+    created: set[str] = field(default_factory=set)
+
+
+def connection(
+    *, threads: int | None = None, memory: str | None = None, tables: Sequence[Path] = ()
+) -> Connection:
+    """The process's connection, made at first use; one of its own where tables are to be read.
+
+    `memory` is DuckDB's spelling (`2GB`). Making a connection takes 15 ms, so trials share one.
+    DuckDB's filter pushdown is off on it: the fields layer puts filters where they belong, and
+    pushing them down would copy the expressions of extractions (28 of 39 ms of a small search).
+    """
+    if tables:
+        return Connection(_made(threads, memory, tables))
+    if not _shared:
+        made = _made(threads, memory, ())
+        _shared.append(Connection(made))
+    return _shared[0]
+
+
+def _made(
+    threads: int | None, memory: str | None, tables: Sequence[Path]
+) -> duckdb.DuckDBPyConnection:
+    import duckdb  # noqa: PLC0415 - 0.1 s that only a search pays
+
+    workers = max(1, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+    config: dict[str, Any] = {
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        "threads": threads or max(1, (os.cpu_count() or 1) // workers),
+        "memory_limit": memory or f"{60 // workers}%",
+    }
+    made = duckdb.connect(":memory:", config=config)
+    made.execute("SET temp_directory = ?", [_spill_folder()])
+    if tables:
+        made.execute("SET allowed_paths = ?", [[str(path.resolve()) for path in tables]])
+    else:
+        made.execute("SET disabled_optimizers = 'filter_pushdown'")
+    for setting in (
+        "SET python_enable_replacements = false",
+        "SET enable_external_access = false",
+        "SET lock_configuration = true",
+    ):
+        made.execute(setting)
+    return made
+
+
+def _spill_folder() -> str:
+    """Where DuckDB may spill: a name in the temporary folder, which it makes when it needs it."""
+    if not _spill:
+        folder = tempfile.mkdtemp(prefix="detection-harness-")
+        _spill.append(folder)
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return _spill[0]
