@@ -11,6 +11,7 @@ or an error. A family of functions has a page with each function's docstring and
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import inspect
 import json
@@ -19,6 +20,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from harness.model import Limits
 from harness.model.documents import read_document
 from harness.registry import command_names, find_command
 from harness.registry.commands import SPLUNK_COMMANDS, Command
@@ -261,8 +263,16 @@ def _index(commands: dict[type[Command], list[str]], families: list[str]) -> str
     listed = []
     for family in families:
         names = [f"`{name}`" for group, _ in _functions(family) for name in group]
-        listed.append([f"[{family.replace('_', ' ')}](functions-{family}.md)", ", ".join(names)])
+        listed.append(
+            [
+                f"[{family.replace('_', ' ')}](functions-{family}.md)",
+                ", ".join(names) or "those of commands",
+            ]
+        )
     lines.append(_table(["family", "functions"], listed))
+    limits = [[f"`{one.name}`", f"{one.default:,}"] for one in dataclasses.fields(Limits)]
+    lines += ["## Limits", *_paragraphs(inspect.getdoc(Limits) or "")]
+    lines += [_table(["limit", "default"], limits)]
     lines += ["## Commands that are not supported", *_left_out(later)]
     functions = sorted(
         name
