@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
+from harness.engines import paths, xml_documents
 from harness.engines.documents import (
     object_names,
     object_prefixed,
@@ -352,23 +353,23 @@ def _size(value: str | None) -> str:
     return str(size)
 
 
-ENTITY = re.compile(r"&(?:#(\d{1,7})|#[xX]([0-9A-Fa-f]{1,6})|(lt|gt|quot|apos|amp));")
-NAMED = {"lt": "<", "gt": ">", "quot": '"', "apos": "'", "amp": "&"}
-LAST_CHARACTER = 0x10FFFF
-SURROGATES = range(0xD800, 0xE000)
-
-
 def xml_text(text: str | None) -> str | None:
     """The five entities and numeric ones decoded, once; what names no character stays."""
-    return None if text is None else ENTITY.sub(_character, text)
+    return None if text is None else xml_documents.decoded(text)
 
 
-def _character(found: re.Match[str]) -> str:
-    if found[3]:
-        return NAMED[found[3]]
-    code = int(found[1]) if found[1] else int(found[2], 16)
-    valid = 0 < code <= LAST_CHARACTER and code not in SURROGATES
-    return chr(code) if valid else found[0]
+def xmlkv(text: str | None, name: str) -> list[str] | None:
+    """The texts of the elements of a name that hold nothing else."""
+    if text is None:
+        return None
+    return [value for key, value in xml_documents.pairs(text) if key == name] or None
+
+
+def xmlkv_names(text: str | None) -> list[str] | None:
+    """The names of the elements that hold nothing but text."""
+    if text is None:
+        return None
+    return list(dict.fromkeys(key for key, _ in xml_documents.pairs(text))) or None
 
 
 TEXT, LIST, NUMBER_TYPE, TRUTH = "VARCHAR", "VARCHAR[]", "DOUBLE", "BOOLEAN"
@@ -407,6 +408,11 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], list[str], str]] = {
     "spl_location": (location, [TEXT, TEXT, TEXT, TEXT], TEXT),
     "spl_json_field": (json_field, [TEXT, TEXT], LIST),
     "spl_json_names": (json_names, [TEXT], LIST),
+    "spl_spath": (paths.read_path, [TEXT, TEXT], LIST),
+    "spl_spath_field": (paths.named_values, [TEXT, TEXT], LIST),
+    "spl_spath_names": (paths.names, [TEXT], LIST),
+    "spl_xmlkv": (xmlkv, [TEXT, TEXT], LIST),
+    "spl_xmlkv_names": (xmlkv_names, [TEXT], LIST),
 }
 
 

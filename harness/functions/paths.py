@@ -1,0 +1,71 @@
+"""Values out of JSON and XML by location paths: the function and the command `spath`, `xmlkv`.
+
+Source: Splunk Search Reference, "Text functions" (spath), and the commands `spath` and `xmlkv`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from harness.functions.eval_condition import BadArgument
+from harness.plan.types import Kind, Typed, as_text
+from harness.registry import eval_function
+
+if TYPE_CHECKING:
+    from harness.plan.types import Dialect
+
+STEP = r"[^.{}]+(?:\{(?:\d*|@[^{}]+)\})*"
+PATH = re.compile(rf"(?:\{{\d*\}})*(?:(?:(?<=\}})\.|^){STEP})?(?:\.{STEP})*")
+
+
+def checked_path(path: Typed) -> None:
+    """Refuse a written path that cannot be one."""
+    if path.constant is None:
+        return
+    written = path.constant
+    if not isinstance(written, str) or not written or not PATH.fullmatch(written):
+        raise BadArgument(
+            f"`{written}` is no location path",
+            hints=("for example server.name, items{}.id, items{0}, book.title{@year}",),
+        )
+
+
+@eval_function()
+def spath(d: Dialect, value: Typed, path: Typed) -> Typed:
+    """spath(<text>, <path>): what lies at a path of JSON or XML; perhaps several values."""
+    checked_path(path)
+    return spath_value(d, value, path)
+
+
+@eval_function()
+def spath_value(d: Dialect, value: Typed, path: Typed) -> Typed:
+    """The values at a path of a text, as `spath path=` gives them."""
+    arguments = as_text(d, value).sql, as_text(d, path).sql
+    return Typed(d.function("spl_spath", *arguments), Kind.ANY, multi=True)
+
+
+@eval_function()
+def spath_field(d: Dialect, value: Typed, name: Typed) -> Typed:
+    """The values that automatic `spath` gives a name; the names are those of `spath_names`."""
+    arguments = as_text(d, value).sql, as_text(d, name).sql
+    return Typed(d.function("spl_spath_field", *arguments), Kind.ANY, multi=True)
+
+
+@eval_function()
+def spath_names(d: Dialect, value: Typed) -> Typed:
+    """The names of the fields that automatic `spath` gives."""
+    return Typed(d.function("spl_spath_names", as_text(d, value).sql), Kind.ANY, multi=True)
+
+
+@eval_function(literal=(1,))
+def xmlkv_value(d: Dialect, value: Typed, name: Typed) -> Typed:
+    """The texts of the elements of a name that hold nothing else, as `xmlkv` gives them."""
+    wanted = d.literal(str(name.constant))
+    return Typed(d.function("spl_xmlkv", as_text(d, value).sql, wanted), Kind.ANY, multi=True)
+
+
+@eval_function()
+def xmlkv_names(d: Dialect, value: Typed) -> Typed:
+    """The names of the fields that `xmlkv` gives."""
+    return Typed(d.function("spl_xmlkv_names", as_text(d, value).sql), Kind.ANY, multi=True)
