@@ -1,5 +1,6 @@
 # make wintemp   make the environment and run the main job
 # make test      make the environment and pass the tests
+# make reference write docs/spl from docstrings and cases
 VENV ?= .venv
 PYTHON ?= python3
 BIN = $(VENV)/bin
@@ -7,7 +8,7 @@ BIN = $(VENV)/bin
 # Compiled modules halve the start-up; images for containers often forbid to write them.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: env wintemp test lint types layers bench clean
+.PHONY: env wintemp test lint types layers bench reference clean
 
 env: $(VENV)/.installed
 
@@ -37,6 +38,9 @@ layers: env
 
 bench: env
 	$(BIN)/python benchmarks/run.py
+
+reference: env
+	$(BIN)/python docs/generate_reference.py
 
 clean:
 	rm -rf $(VENV) .tox .pytest_cache .mypy_cache .ruff_cache build dist

@@ -6,7 +6,6 @@ import pytest
 
 from harness.apps import load_apps
 from harness.engines.knowledge import Knowledge
-
 from harness.errors import Unsupported
 from harness.registry import command_names, find_command
 from harness.registry.commands import SPLUNK_COMMANDS

@@ -2,40 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
+
+from harness.engines.json_documents import clean, container, field_text, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MAX_TEXT = 1_000_000
 """Longer texts hold no fields for these functions: one event never is that long."""
-MAX_DEPTH = 100
 CLEANED, LEADING = re.compile(r"[^A-Za-z0-9_]"), re.compile(r"^[0-9_]+")
 
 
-class _Digits(str):
-    """A number as it was written."""
-
-    __slots__ = ()
-
-
-_DECODER = json.JSONDecoder(parse_int=_Digits, parse_float=_Digits, parse_constant=_Digits)
-
-
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def _object(text: str) -> dict[str, Any]:
-    if len(text) > MAX_TEXT or not text.lstrip().startswith("{"):
-        return {}
-    try:
-        found = _DECODER.decode(text)
-        _written(found)
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
+    found = container(text) if len(text) <= MAX_TEXT else None
+    return {clean(name): value for name, value in found.items()} if isinstance(found, dict) else {}
 
 
 def object_value(text: str | None, name: str) -> list[str] | None:
@@ -44,43 +29,22 @@ def object_value(text: str | None, name: str) -> list[str] | None:
         return None
     found = _object(text).get(name)
     values = found if isinstance(found, list) else [found]
-    return [_plain(one) for one in values if one is not None] or None
+    return [field_text(one) for one in values if one is not None] or None
 
 
 def object_names(text: str | None) -> list[str] | None:
     """The keys of an object that have a value."""
     if text is None:
         return None
-    return [name for name, value in _object(text).items() if name and value not in (None, [])]
+    found = _object(text).items()
+    return [name for name, value in found if name and value not in (None, [])] or None
 
 
 def object_prefixed(text: str | None, prefix: str) -> str | None:
     """An object with a prefix before each of its keys; NULL for what is no object."""
     if text is None or not (found := _object(text)):
         return None
-    return _written({prefix + name: value for name, value in found.items()})
-
-
-def _plain(value: object) -> str:
-    return str(value) if isinstance(value, str) else _written(value)
-
-
-def _written(value: object, depth: int = 0) -> str:
-    """JSON without blanks, numbers as they were."""
-    if depth > MAX_DEPTH:
-        raise ValueError(depth)
-    if isinstance(value, dict):
-        pairs = (f"{_quoted(name)}:{_written(one, depth + 1)}" for name, one in value.items())
-        return f"{{{','.join(pairs)}}}"
-    if isinstance(value, list):
-        return f"[{','.join(_written(one, depth + 1) for one in value)}]"
-    if isinstance(value, _Digits):
-        return str(value)
-    return _quoted(value)
-
-
-def _quoted(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    return write({prefix + name: value for name, value in found.items()})
 
 
 def pair_object(
@@ -107,7 +71,7 @@ def pair_object(
             key = LEADING.sub("", CLEANED.sub("_", key))
         if key and value and (adds or key not in found):
             found.setdefault(key, []).append(value)
-    return json.dumps(found, ensure_ascii=False)
+    return write(found)
 
 
 def _cut(text: str, delimiters: str) -> Iterator[str]:

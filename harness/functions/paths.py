@@ -5,18 +5,15 @@ Source: Splunk Search Reference, "Text functions" (spath), and the commands `spa
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from harness.functions.eval_condition import BadArgument
 from harness.plan.types import Kind, Typed, as_text
 from harness.registry import eval_function
+from harness.registry.paths import PATH_EXAMPLES, is_path
 
 if TYPE_CHECKING:
     from harness.plan.types import Dialect
-
-STEP = r"[^.{}]+(?:\{(?:\d*|@[^{}]+)\})*"
-PATH = re.compile(rf"(?:\{{\d*\}})*(?:(?:(?<=\}})\.|^){STEP})?(?:\.{STEP})*")
 
 
 def checked_path(path: Typed) -> None:
@@ -24,10 +21,10 @@ def checked_path(path: Typed) -> None:
     if path.constant is None:
         return
     written = path.constant
-    if not isinstance(written, str) or not written or not PATH.fullmatch(written):
+    if not isinstance(written, str) or not is_path(written):
         raise BadArgument(
             f"`{written}` is no location path",
-            hints=("for example server.name, items{}.id, items{0}, book.title{@year}",),
+            hints=(PATH_EXAMPLES,),
         )
 
 
