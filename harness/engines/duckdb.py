@@ -215,7 +215,7 @@ class DuckDBEngine:
         rows = [
             {
                 name: _value(cell, number=is_number)
-                for name, cell, is_number in zip(columns, row, numeric, strict=True)
+                for name, cell, is_number in zip(columns, row[: len(columns)], numeric, strict=True)
                 if cell is not None
             }
             for row in found
