@@ -201,7 +201,7 @@ class DuckDBEngine:
         rows: list[dict[str, Value]] = [
             {
                 name: value
-                for (name, shape), cell in zip(cells, row, strict=True)
+                for (name, shape), cell in zip(cells, row[: len(cells)], strict=True)
                 if cell is not None and (value := shape(cell) if shape else cell) is not None
             }
             for row in found

@@ -214,7 +214,7 @@ class LocalSearch:
     def kept(self, rows: nodes.Relation) -> nodes.Stored:
         """The rows worked out into a table."""
         self.asked_data = True
-        columns = self.columns(rows)
+        columns = self.columns(rows) or (self.spare("nothing"),)
         statement, types = self.statement(rows, columns)
         table = self.engine.store(statement, columns, types)
         return nodes.Stored(table, tuple(column.name for column in self.engine.stored[table]))
@@ -372,6 +372,10 @@ class LocalSearch:
             )
         open_locations(str(path))
         return str(path)
+
+    def has_lookup(self, name: str) -> bool:
+        """Whether a lookup is defined or written."""
+        return name in self._written or self.engine.knowledge.lookup(name) is not None
 
     def spare(self, name: str) -> str:
         """A name that no search can write."""

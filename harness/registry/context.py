@@ -105,6 +105,10 @@ class Context(Protocol):
         """The path of the database of IP locations; `Unsupported` where the user names none."""
         ...
 
+    def has_lookup(self, name: str) -> bool:
+        """Whether there is a lookup of a name, or a part of the search has written one."""
+        ...
+
     def spare(self, name: str) -> str:
         """A field's name that no search can write, for a command's own columns."""
         ...

@@ -75,6 +75,7 @@ class Compiler:
         query = self.compile(relation, frozenset(columns), ordered=True)
         types = tuple(query.columns.get(name) or null(self.dialect) for name in columns)
         outputs = [aliased(value.sql, f"c{n}") for n, value in enumerate(types)]
+        outputs = outputs or [aliased(exp.null(), "nothing")]
         statement = select(outputs, query.source, conditions=query.conditions, order=query.order)
         return statement, types
 

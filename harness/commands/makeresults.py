@@ -1,0 +1,107 @@
+"""makeresults: rows out of nothing, or out of a text."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from harness.plan.nodes import Relation, Values
+from harness.registry import command
+
+if TYPE_CHECKING:
+    from harness.model import Value
+    from harness.registry.context import Context
+    from harness.spl.lexer import Token
+    from harness.spl.pipeline import Stage
+
+OPTIONS = ("count", "annotate", "splunk_server", "splunk_server_group", "format", "data")
+MAX_COUNT = 10_000
+
+
+@command("makeresults")
+@dataclass(frozen=True, slots=True)
+class Makeresults:
+    """makeresults [count=<n>] [format=csv|json data="<text>"]: rows with `_time`, the search's now.
+
+    A CSV text has a row for each of its lines after the header; a JSON text is an array of
+    objects, each a row with `_raw`, `_time` and its members. The server options change nothing.
+    Unsupported: annotate=true, which names a server. Source: Search Reference, makeresults.
+    """
+
+    stage: Stage
+    count: int
+    form: str | None
+    data: Token | None
+
+    @classmethod
+    def parse(cls, stage: Stage) -> Self:
+        """Read the options."""
+        arguments = stage.arguments
+        options = arguments.options(OPTIONS)
+        arguments.finish()
+        if "annotate" in options and arguments.boolean(options["annotate"], "annotate"):
+            stage.unsupported("makeresults with annotate=true", options["annotate"].span)
+        count = arguments.integer(options["count"], "count") if "count" in options else 1
+        if count > MAX_COUNT:
+            stage.unsupported(f"makeresults of more than {MAX_COUNT:,} rows", options["count"].span)
+        form = None
+        if "format" in options:
+            form = arguments.choice(options["format"], "format", ("csv", "json"))
+        if (form is None) != ("data" not in options):
+            stage.fail("format= and data= go together")
+        return cls(stage, count, form, options.get("data"))
+
+    def lower(self, rows: Relation | None, context: Context) -> Relation:
+        """The rows."""
+        if rows is not None:
+            self.stage.fail("`makeresults` must begin a search")
+        if self.data is not None:
+            read = self._csv if self.form == "csv" else self._json
+            return read(self.data, context)
+        return Values(("_time",), ((context.now,),) * self.count)
+
+    def _csv(self, data: Token, context: Context) -> Relation:  # noqa: ARG002 - like _json
+        try:
+            lines = list(csv.reader(io.StringIO(data.value.strip()), strict=True))
+        except csv.Error as error:
+            self.stage.fail(f"the data is no CSV: {error}", data.span)
+        if not lines or not lines[0]:
+            self.stage.fail("the data has no header", data.span)
+        names = tuple(name.strip() for name in lines[0])
+        if len(set(names)) != len(names):
+            self.stage.fail("the header names a field twice", data.span)
+        found: list[tuple[Value, ...]] = []
+        for number, line in enumerate(lines[1:], start=2):
+            if len(line) != len(names):
+                self.stage.fail(
+                    f"line {number} has {len(line)} cells and the header {len(names)}", data.span
+                )
+            found.append(tuple(cell.strip() or None for cell in line))
+        return Values(names, tuple(found))
+
+    def _json(self, data: Token, context: Context) -> Relation:
+        try:
+            parsed = json.loads(data.value)
+        except (ValueError, RecursionError) as error:
+            self.stage.fail(f"the data is no JSON: {error}", data.span)
+        objects = parsed if isinstance(parsed, list) else [parsed]
+        if not all(isinstance(one, dict) for one in objects):
+            self.stage.fail("the data is no array of JSON objects", data.span)
+        names = tuple(dict.fromkeys(("_raw", "_time", *(name for one in objects for name in one))))
+        found = []
+        for one in objects:
+            cells = {name: _cell(value) for name, value in one.items()}
+            row = {"_raw": json.dumps(one), "_time": context.now, **cells}
+            found.append(tuple(row.get(name) for name in names))
+        return Values(names, tuple(found))
+
+
+def _cell(value: object) -> Value:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool | dict | list):
+        return json.dumps(value)
+    return value if isinstance(value, int | float) else str(value)

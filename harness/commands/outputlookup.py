@@ -1,0 +1,81 @@
+"""outputlookup: write the rows into a lookup's table, for the rest of the search."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from harness.plan.nodes import Limit, Project, Relation
+from harness.registry import command
+
+if TYPE_CHECKING:
+    from harness.registry.context import Context
+    from harness.spl.lexer import Token
+    from harness.spl.pipeline import Stage
+
+FLAGS = ("append", "create_empty", "override_if_empty", "createinapp", "allow_updates")
+IGNORED = ("create_context", "output_format")
+
+
+@command("outputlookup")
+@dataclass(frozen=True, slots=True)
+class Outputlookup:
+    """outputlookup [append=<bool>] [override_if_empty=<bool>] [max=<n>] … <lookup>.
+
+    The rows pass unchanged. What is written can be read by later parts of the same search and
+    dies with it; nothing reaches the file system. A lookup with a list of fields takes only
+    those, and append=true writes only the fields that the table has. Without rows the table
+    becomes empty, unless override_if_empty=false. A name that is neither a lookup nor ends with
+    .csv is an error. Unsupported: key_field. Source: Search Reference, outputlookup.
+    """
+
+    stage: Stage
+    table: str
+    append: bool
+    override: bool
+    most: int | None
+
+    @classmethod
+    def parse(cls, stage: Stage) -> Self:
+        """Read the options and the name, in any order."""
+        arguments = stage.arguments
+        options: dict[str, Token] = {}
+        table: str | None = None
+        while not arguments.done:
+            if arguments.at_option():
+                options.update(arguments.options((*FLAGS, *IGNORED, "max", "key_field")))
+            elif table is not None:
+                arguments.finish()
+            else:
+                table = arguments.field("a lookup")
+        if table is None:
+            arguments.fail("`outputlookup` needs a lookup")
+        if "key_field" in options:
+            stage.unsupported("outputlookup with key_field", options["key_field"].span)
+        flags = {n: arguments.boolean(options[n], n) for n in FLAGS if n in options}
+        most = arguments.integer(options["max"], "max", minimum=1) if "max" in options else None
+        append, override = flags.get("append", False), flags.get("override_if_empty", True)
+        return cls(stage, table, append, override, most)
+
+    def lower(self, rows: Relation | None, context: Context) -> Relation:
+        """Work the rows out, write them, and give them on."""
+        if rows is None:
+            self.stage.fail("`outputlookup` cannot begin a search")
+        names = rows.columns
+        kept = context.kept(rows)
+        written: Relation = kept if self.most is None else Limit(kept, self.most)
+        allowed: tuple[str, ...] = ()
+        if not self.table.endswith((".csv", ".csv.gz")) or self.append:
+            allowed = self._allowed(context)
+        if allowed:
+            written = Project(written, tuple((name, name) for name in allowed))
+        if self.override or self.append or context.fetched(Limit(kept, 1)).rows:
+            context.save(self.table, written, self.stage, append=self.append)
+        return kept if names is None else Project(kept, tuple((name, name) for name in names))
+
+    def _allowed(self, context: Context) -> tuple[str, ...]:
+        """The fields that the table takes; none named are all."""
+        if self.table.endswith((".csv", ".csv.gz")) and not context.has_lookup(self.table):
+            return ()
+        definition, table = context.lookup(self.table, self.stage)
+        return (table.columns or ()) if self.append else definition.fields
