@@ -280,12 +280,13 @@ class Explode:
 class Frame:
     """Which rows before a row its statistics see, in the relation's order.
 
-    `preceding` is how many rows back they reach (None: all). With `over` it is how far back
-    in the values of that number field, which does not decrease along the rows, instead.
-    Without `current` the row itself is left out.
+    `preceding` is how many rows back they reach (None: all), or the field that says it. With
+    `over` it is how far back in the values of that number field, which does not decrease along
+    the rows, instead; then rows of equal value see one another. Without `current` the row
+    itself is left out.
     """
 
-    preceding: float | None = None
+    preceding: float | str | None = None
     current: bool = True
     over: str | None = None
 

@@ -49,9 +49,9 @@ class Statistic:
 
 
 def parse_statistics(arguments: Arguments, *stop: str) -> list[Statistic]:
-    """Take functions up to a keyword or the end; at least one."""
+    """Take functions up to a keyword, an option or the end; at least one."""
     found: list[Statistic] = []
-    while not arguments.done and not arguments.at_word(*stop):
+    while not (arguments.done or arguments.at_word(*stop) or arguments.at_option()):
         if arguments.accept(","):
             continue
         found.append(_statistic(arguments))

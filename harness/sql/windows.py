@@ -28,8 +28,9 @@ def compile_windowed(c: Compiler, node: nodes.Windowed, wanted: Wanted) -> Query
     for one, function in zip(used, functions, strict=True):
         needed |= demands(one.argument) if one.argument is not None else frozenset()
         needed |= set(function.needs)
-    if node.frame is not None and node.frame.over is not None:
-        needed.add(node.frame.over)
+    if node.frame is not None:
+        named = (node.frame.over, node.frame.preceding)
+        needed |= {name for name in named if isinstance(name, str)}
     below = frozenset((wanted - {one.name for one in used}) | needed)
     query = c.numbered(c.compile(node.input, below, ordered=True), below)
     d, by = c.dialect, [query.columns.get(name) or null(c.dialect) for name in node.by]
@@ -69,8 +70,11 @@ def _window(
         if frame.over is not None:
             value = as_number(c.dialect, query.columns.get(frame.over) or null(c.dialect))
             order, kind = [exp.Ordered(this=value.sql, nulls_first=False)], "RANGE"
-        if frame.preceding is not None:
-            start = exp.Literal.number(f"{frame.preceding:g}")
+        if isinstance(frame.preceding, str):
+            reach = as_number(c.dialect, query.columns.get(frame.preceding) or null(c.dialect))
+            start = c.dialect.function("integer", reach.sql)
+        elif frame.preceding is not None:
+            start = exp.Literal.number(repr(frame.preceding))
     spec = exp.WindowSpec(
         kind=kind, start=start, start_side="PRECEDING", end=end, end_side=side, exclude=exclude
     )

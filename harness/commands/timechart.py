@@ -1,0 +1,199 @@
+"""timechart: statistics over buckets of time, a column for each function or series."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Self
+
+from harness.model import Rows
+from harness.plan.expressions import Field
+from harness.plan.nodes import Aggregate, Aggregation
+from harness.registry import command
+from harness.registry.aggregations import Statistic, aggregations, parse_statistics, wild
+from harness.registry.series import (
+    SERIES_OPTIONS,
+    Layout,
+    SeriesOptions,
+    Table,
+    parse_series_options,
+    parse_where,
+)
+from harness.registry.spans import TimeSpan, parse_time_span
+from harness.registry.timelines import Timeline, fitting
+
+if TYPE_CHECKING:
+    from harness.model import Value
+    from harness.plan.nodes import Relation
+    from harness.registry.context import Context
+    from harness.spl.arguments import Arguments
+    from harness.spl.lexer import Token
+    from harness.spl.pipeline import Stage
+    from harness.spl.source import Span
+
+BUCKETS = 100
+MOST_BUCKETS = 50_000
+FLAGS = ("cont", "fixedrange", "partial")
+UNSUPPORTED = ("aligntime", "dedup_splitvals", "end", "start")
+OPTIONS = SERIES_OPTIONS | {*FLAGS, *UNSUPPORTED, "bins", "minspan", "span"}
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """How time is laid out; without `span` the range and `bins` decide."""
+
+    span: TimeSpan | None = None
+    bins: int = BUCKETS
+    least: float = 0.0
+    cont: bool = True
+    fixedrange: bool = True
+    partial: bool = True
+    partial_span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """The time that the table covers, and whether each end is one of the search's range."""
+
+    first: float
+    last: float
+    bounded: tuple[bool, bool]
+
+
+@command("timechart")
+@dataclass(frozen=True, slots=True)
+class Timechart:
+    """timechart [<option>=<value>]… <function>… [BY <field> [where <choice>]].
+
+    A row for each bucket from the beginning of the search's time range to its end, or of the
+    events' times where it has none; `cont=false` leaves out empty ones. Without a span it is the
+    shortest usual one that needs no more than `bins` (100) buckets. A series' column is called
+    by its value. Values beyond `limit` (10, by their sum, or with several functions by their
+    frequency) are one series OTHER, events without the field one series NULL. No events, no rows.
+    Source: Splunk Search Reference, `timechart`.
+    """
+
+    stage: Stage
+    statistics: tuple[Statistic, ...]
+    split: str | None
+    series: SeriesOptions
+    axis: Axis
+
+    @classmethod
+    def parse(cls, stage: Stage) -> Self:
+        """Read options, which may stand anywhere, functions and the split field."""
+        arguments = stage.arguments
+        tokens: dict[str, Token] = {}
+        statistics: list[Statistic] = []
+        split, where = None, None
+        while not arguments.done:
+            if arguments.at_option():
+                tokens.update(arguments.options(OPTIONS))
+            elif split is None and arguments.accept_word("by"):
+                split = arguments.field()
+            elif split is not None and arguments.accept_word("where"):
+                where = parse_where(arguments)
+            elif split is not None:
+                arguments.finish()
+            elif not arguments.accept(","):
+                token = arguments.peek()
+                if arguments.at_word("eval") or (token and token.kind == "("):
+                    stage.unsupported("timechart of an expression", arguments.here())
+                statistics += parse_statistics(arguments, "by")
+        if not statistics:
+            arguments.fail("`timechart` needs a function", "for example count")
+        series = parse_series_options(arguments, tokens)
+        if where is not None:
+            series = replace(series, choice=where)
+        return cls(stage, tuple(statistics), split, series, _axis(arguments, tokens))
+
+    def lower(self, rows: Relation | None, context: Context) -> Relation:
+        """Aggregate by bucket and series, then lay the rows out."""
+        if rows is None:
+            self.stage.fail("`timechart` cannot begin a search")
+        if wild(self.statistics):
+            rows = context.closed(rows)
+        taken = ("_time", self.split) if self.split else ("_time",)
+        found = aggregations(self.statistics, rows.columns, taken)
+        names = ("min", "max")
+        extremes = Aggregate(
+            rows, (), tuple(Aggregation(name, name, Field("_time")) for name in names)
+        )
+        events = rows
+        return context.applied(
+            extremes, lambda times: self._laid_out(times, events, found, context)
+        )
+
+    def _laid_out(
+        self, times: Rows, rows: Relation, found: tuple[Aggregation, ...], context: Context
+    ) -> Rows:
+        """The table, given the first and the last time of the rows."""
+        extent, axis = self._extent(times.rows[0], context), self.axis
+        if extent is None:
+            return Rows(("_time",), [])
+        timeline = (
+            Timeline(context.timezone, axis.span)
+            if axis.span
+            else fitting(context.timezone, extent.last - extent.first, axis.bins, axis.least)
+        )
+        split = Field(self.split) if self.split else None
+        key = timeline.expression("_time")
+        layout = Layout(context, "_time", key, split, found, self.series)
+        table = layout.table(rows, context.fetched(layout.cells(rows)))
+        return self._filled(table, timeline, extent)
+
+    def _extent(self, times: dict[str, Value], context: Context) -> Extent | None:
+        """What the table covers; None where no row has a time."""
+        if times.get("min") is None:
+            return None
+        first, last = (float(str(times[name])) for name in ("min", "max"))
+        limits = context.time_range
+        bounds = (limits.earliest or None, limits.latest)
+        if not self.axis.fixedrange:
+            bounds = (None, None)
+        if not self.axis.partial and None in bounds:
+            self.stage.unsupported("partial=false without a time range", self.axis.partial_span)
+        start = first if bounds[0] is None else min(first, bounds[0])
+        end = last if bounds[1] is None else max(last, bounds[1])
+        return Extent(start, end, (bounds[0] is not None, bounds[1] is not None))
+
+    def _filled(self, table: Table, timeline: Timeline, extent: Extent) -> Rows:
+        """The rows with the empty buckets between them, the broken ones left out if asked."""
+        found = {float(str(row["_time"])): row for row in table.rows.rows}
+        wanted = sorted(found)
+        if self.axis.cont:
+            wanted, start = [], timeline.start(extent.first)
+            while start < extent.last or (start == extent.last and not extent.bounded[1]):
+                wanted.append(start)
+                if len(wanted) > MOST_BUCKETS:
+                    self.stage.unsupported(f"more than {MOST_BUCKETS:,} buckets of time")
+                start = timeline.following(start)
+        if not self.axis.partial:
+            wanted = [
+                start
+                for start in wanted
+                if start >= extent.first and timeline.following(start) <= extent.last
+            ]
+        rows: list[dict[str, Value]] = [
+            found.get(start) or {"_time": start, **table.empty} for start in wanted
+        ]
+        return Rows(table.rows.columns, rows)
+
+
+def _axis(arguments: Arguments, tokens: dict[str, Token]) -> Axis:
+    stage = arguments.stage
+    for name in UNSUPPORTED:
+        if name in tokens:
+            stage.unsupported(f"timechart with {name}", tokens[name].span)
+    flags = {name: arguments.boolean(tokens[name], name) for name in FLAGS if name in tokens}
+    span = parse_time_span(tokens["span"], stage) if "span" in tokens else None
+    least = parse_time_span(tokens["minspan"], stage).seconds if "minspan" in tokens else 0.0
+    bins = arguments.integer(tokens["bins"], "bins", minimum=1) if "bins" in tokens else BUCKETS
+    return Axis(
+        span,
+        bins,
+        least,
+        flags.get("cont", True),
+        flags.get("fixedrange", True),
+        flags.get("partial", True),
+        tokens["partial"].span if "partial" in tokens else None,
+    )
