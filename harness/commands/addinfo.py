@@ -5,30 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from harness.plan.expressions import Call, Const, Expr, Field
-from harness.plan.nodes import (
-    Aggregate,
-    Explode,
-    Extend,
-    Filter,
-    Limit,
-    Project,
-    Relation,
-    Reverse,
-    Scan,
-    Sort,
-    Window,
-    Windowed,
-)
+from harness.plan.expressions import Const
+from harness.plan.nodes import Extend, Relation
 from harness.registry import command
+from harness.registry.time_bounds import time_bounds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from harness.registry.context import Context
     from harness.spl.pipeline import Stage
 
-PASSING = (Aggregate, Explode, Extend, Limit, Project, Reverse, Sort, Window, Windowed)
 WITHOUT_START, WITHOUT_END = "0.000", "+Infinity"
 
 
@@ -54,10 +39,7 @@ class Addinfo:
         """Add the fields."""
         if rows is None:
             self.stage.fail("`addinfo` cannot begin a search")
-        bounds = list(_bounds(rows))
-        known = context.time_range
-        earliest = max((n for op, n in bounds if op == ">="), default=known.earliest)
-        latest = min((n for op, n in bounds if op == "<"), default=known.latest)
+        earliest, latest = time_bounds(rows, context)
         fields = (
             ("info_min_time", _time(earliest, WITHOUT_START)),
             ("info_max_time", _time(latest, WITHOUT_END)),
@@ -69,30 +51,3 @@ class Addinfo:
 
 def _time(moment: float | None, otherwise: str) -> Const:
     return Const(otherwise if moment is None else f"{moment:.3f}")
-
-
-def _bounds(rows: Relation) -> Iterator[tuple[str, float]]:
-    """The bounds of time that the filters right over the events set."""
-    filters: list[Expr] = []
-    while not isinstance(rows, Scan):
-        if isinstance(rows, Filter):
-            filters.append(rows.predicate)
-        elif isinstance(rows, PASSING):
-            filters.clear()
-        else:
-            return
-        rows = rows.input
-    for predicate in filters:
-        yield from _parts(predicate)
-
-
-def _parts(predicate: Expr) -> Iterator[tuple[str, float]]:
-    if not isinstance(predicate, Call):
-        return
-    if predicate.name == "and":
-        for part in predicate.arguments:
-            yield from _parts(part)
-    elif predicate.name in (">=", "<"):
-        left, right = predicate.arguments
-        if left == Field("_time") and isinstance(right, Const) and isinstance(right.value, float):
-            yield predicate.name, right.value
