@@ -23,7 +23,7 @@ from harness.engines.documents import (
     xpath_values,
 )
 from harness.engines.locations import location
-from harness.engines.time_functions import relative_time, strftime, strptime
+from harness.engines.time_functions import bin_months, relative_time, strftime, strptime
 from harness.errors import HarnessError
 from harness.model.numbers import number_text
 from harness.registry.patterns import python_pattern
@@ -399,6 +399,7 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], list[str], str]] = {
     "spl_strftime": (strftime, [NUMBER_TYPE, TEXT, TEXT], TEXT),
     "spl_strptime": (strptime, [TEXT, TEXT, TEXT, NUMBER_TYPE], NUMBER_TYPE),
     "spl_relative_time": (relative_time, [NUMBER_TYPE, TEXT, TEXT], NUMBER_TYPE),
+    "spl_bin_months": (bin_months, [NUMBER_TYPE, WHOLE, TEXT], NUMBER_TYPE),
     "spl_xml_text": (xml_text, [TEXT], TEXT),
     "spl_object_value": (object_value, [TEXT, TEXT], LIST),
     "spl_object_names": (object_names, [TEXT], LIST),

@@ -187,3 +187,17 @@ def relative_time(epoch: float | None, modifier: str, zone: str) -> float | None
         return None if epoch is None else parse_time(modifier, epoch, zone)
     except (ValueError, OverflowError, OSError):
         return None
+
+
+def bin_months(epoch: float | None, months: int, zone: str) -> float | None:
+    """The start of the span of whole months, counted from January 1970, in a zone."""
+    if epoch is None:
+        return None
+    try:
+        moment = datetime.fromtimestamp(epoch, ZoneInfo(zone))
+        number = (moment.year - 1970) * 12 + moment.month - 1
+        first = number - number % months
+        start = datetime(1970 + first // 12, first % 12 + 1, 1, tzinfo=ZoneInfo(zone))
+        return start.timestamp()
+    except (OverflowError, ValueError, OSError):
+        return None

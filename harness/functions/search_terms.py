@@ -114,6 +114,12 @@ _ordering("search_greater", ">")
 _ordering("search_at_least", ">=")
 
 
+@eval_function("regex_any", literal=(1,))
+def regex_any(d: Dialect, value: Typed, pattern: Typed) -> Typed:
+    """Whether a pattern occurs in a value, or in any of several: the regex command."""
+    return any_value(d, value, lambda v: d.regex_matches(as_text(d, v).sql, _constant(pattern)))
+
+
 @eval_function("search_term", literal=(1, 2))
 def term(d: Dialect, raw: Typed, wanted: Typed, flags: Typed) -> Typed:
     """A word or phrase of the raw event, between breakers; `*` reaches within a term."""

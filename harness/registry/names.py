@@ -20,6 +20,7 @@ def matching(pattern: str, names: Iterable[str]) -> list[str]:
         return [name for name in names if name == pattern]
     compiled = _compiled(pattern)
     internal = pattern.startswith("_")
+    names = [name for name in names if not name.startswith("\0")]
     return [
         name
         for name in names

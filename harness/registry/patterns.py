@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError
 
@@ -66,16 +66,24 @@ def _member(found: re.Match[str]) -> str:
 
 def checked(pattern: str, text: SplText, span: Span) -> dict[str, int]:
     """The named groups of a pattern with their numbers; an error where it does not compile."""
+    return dict(_compiled(pattern, text, span).groupindex)
+
+
+def checked_groups(pattern: str, text: SplText, span: Span) -> int:
+    """How many groups a pattern has; an error where it does not compile."""
+    return int(_compiled(pattern, text, span).groups)
+
+
+def _compiled(pattern: str, text: SplText, span: Span) -> Any:
     import regex  # noqa: PLC0415 - only searches with patterns pay for it
 
     if len(pattern) > MAX_PATTERN:
         raise BadPattern("the pattern is too long", place=text.place(span))
     try:
-        found = regex.compile(python_pattern(pattern), regex.ASCII | regex.VERSION1)
+        return regex.compile(python_pattern(pattern), regex.ASCII | regex.VERSION1)
     except regex.error as error:
         raise BadPattern(
             f"the pattern does not compile: {error}",
             place=text.place(span),
             hints=text.hints(span),
         ) from error
-    return dict(found.groupindex)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NoReturn
 
 from harness.errors import nearest
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from harness.spl.lexer import Token
     from harness.spl.pipeline import Stage
 
+NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 TRUE_WORDS = frozenset({"t", "true", "1", "yes", "y"})
 FALSE_WORDS = frozenset({"f", "false", "0", "no", "n"})
 
@@ -142,6 +144,12 @@ class Arguments:
         if value < minimum:
             self.stage.fail(f"{what} is at least {minimum}", token.span)
         return value
+
+    def number(self, token: Token, what: str) -> float:
+        """The number that a token spells."""
+        if not NUMBER.fullmatch(token.value):
+            self.stage.fail(f"{what} is a number, not `{token.value}`", token.span)
+        return float(token.value)
 
     def boolean(self, token: Token, what: str) -> bool:
         """The truth value that a token spells, in Splunk's spellings."""
