@@ -185,7 +185,7 @@ class ExpressionParser:
             return None
         operator = token.value.lower()
         if token.kind == "name" and operator == "not":
-            return self._negated_in()
+            return self._negated_in() if level <= BINARY["in"] else None
         found = BINARY.get(operator)
         return operator if found is not None and found >= level else None
 

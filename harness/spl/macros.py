@@ -193,7 +193,10 @@ def _substitute(definition: Source, arguments: dict[str, Span], call: SplText) -
 
 
 def skip_quoted(raw: str, position: int) -> int:
-    r"""The position after the string that opens at `position`; `\"` does not close it."""
+    r"""The position after the string that opens at `position`; `\"` does not close it.
+
+    Of a string that is never closed it lies beyond the end of the text.
+    """
     quote = raw[position]
     position += 1
     while position < len(raw):
@@ -203,4 +206,4 @@ def skip_quoted(raw: str, position: int) -> int:
             return position + 1
         else:
             position += 1
-    return len(raw)
+    return len(raw) + 1

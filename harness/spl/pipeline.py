@@ -115,8 +115,10 @@ def _split(text: SplText, span: Span) -> list[Span]:
 def _implicit_search(text: SplText, piece: Span) -> Stage:
     start = _skip_space(text.text, piece)
     matched = COMMAND_NAME.match(text.text, start, piece.end)
-    if matched and matched[0] == "search" and text.text[matched.end() :][:1] in ("", " ", "\n"):
-        return _stage(text, piece)
+    if matched and matched[0] == "search":
+        following = text.text[matched.end() : min(matched.end() + 1, piece.end)]
+        if not following or following.isspace():
+            return _stage(text, piece)
     return Stage(text, "search", Span(start, start), Span(start, piece.end))
 
 
