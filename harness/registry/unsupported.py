@@ -10,6 +10,7 @@ from types import MappingProxyType
 _HEURISTIC = "how it decides is not documented exactly enough to give the same result"
 _SERVER = "it needs files or state of a Splunk server"
 _MAP = "it prepares results for a map or a chart, not for a detection"
+_SUMMARY = "it prepares results for a summary index, in a form that is not documented"
 
 UNSUPPORTED_COMMANDS = MappingProxyType(
     {
@@ -19,6 +20,7 @@ UNSUPPORTED_COMMANDS = MappingProxyType(
         "anomalousvalue": _HEURISTIC,
         "arules": _HEURISTIC,
         "associate": _HEURISTIC,
+        "cluster": _HEURISTIC,
         "cofilter": _HEURISTIC,
         "contingency": "the order of its rows and columns is not documented",
         "correlate": "the form of its coefficients is not documented",
@@ -28,12 +30,20 @@ UNSUPPORTED_COMMANDS = MappingProxyType(
         "geom": _MAP,
         "geomfilter": _MAP,
         "geostats": _MAP,
+        "kmeans": "it begins at random, so that Splunk's own clusters differ from run to run",
         "kvform": f"{_SERVER} (.form files)",
         "multikv": "how it finds header and columns is not documented; use `rex`",
+        "predict": "how it estimates its models is not documented",
         "prjob": _SERVER,
         "reltime": "how it words and rounds a time is not documented; use `eval` with `now()`",
         "rtorder": "it orders the events of a real-time search, and a replay has all its events",
         "searchtxn": f"{_SERVER} (transactiontypes.conf)",
+        "sichart": _SUMMARY,
+        "sirare": _SUMMARY,
+        "sistats": _SUMMARY,
+        "sitimechart": _SUMMARY,
+        "sitop": _SUMMARY,
+        "timewrap": _MAP,
         "typelearner": _HEURISTIC,
         "x11": _HEURISTIC,
         "xmlunescape": "which fields it changes is not documented; use `eval` with replace()",
