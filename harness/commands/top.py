@@ -37,7 +37,7 @@ class Shape:
 @command("top", "rare")
 @dataclass(frozen=True, slots=True)
 class Top:
-    """top|rare [<number>] [<option>=<value>]… <field>… [BY <field>…]: 10 rows of each group.
+    """top [<number>] [<option>=<value>]… <field>… [BY <field>…]: 10 rows of each group.
 
     Rows that lack a field do not count. The percentage is of the group's rows, with six
     decimals. Combinations that are equally frequent come in the order of their values. With

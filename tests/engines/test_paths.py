@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -143,12 +142,10 @@ def test_open_elements_count_as_far_as_they_go() -> None:
         '{"a":"\\ud800"}',
     ],
 )
-def test_hostile_texts_take_no_time_and_no_stack(text: str) -> None:
-    begun = time.monotonic()
+def test_hostile_texts_overflow_no_stack(text: str) -> None:
     paths.read_path(text, "a")
-    paths.all_paths(text)
+    assert isinstance(paths.all_paths(text), dict)
     xml_documents.pairs(text)
-    assert time.monotonic() - begun < 3
 
 
 def test_halves_of_characters_are_replaced() -> None:

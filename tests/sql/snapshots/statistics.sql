@@ -23,11 +23,7 @@ FROM (
       SELECT
         "v1"."c0" AS "user_3",
         CAST(COUNT(*) AS DOUBLE) AS "count_4",
-        COALESCE(
-          CAST(LEN(LIST_DISTINCT(LIST("v1"."c1") FILTER(WHERE
-            NOT "v1"."c1" IS NULL))) AS DOUBLE),
-          CAST(0 AS DOUBLE)
-        ) AS "hosts_5",
+        CAST(COUNT(DISTINCT "v1"."c1") AS DOUBLE) AS "hosts_5",
         MAX("v1"."c2") AS "max_n__6"
       FROM (VALUES
         ('bob', 'a', CAST(1 AS DOUBLE), 0),
