@@ -17,6 +17,7 @@ import inspect
 import json
 import re
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,7 @@ def _file(names: list[str]) -> str:
     return names[0]
 
 
+@cache
 def _cases(folder: str, name: str) -> list[Case]:
     path = CASES / folder / f"{name}.yml"
     found: list[Case] = read_document(path).data if path.is_file() else []
