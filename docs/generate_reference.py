@@ -17,6 +17,7 @@ import inspect
 import json
 import re
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,7 @@ def _file(names: list[str]) -> str:
     return names[0]
 
 
+@cache
 def _cases(folder: str, name: str) -> list[Case]:
     path = CASES / folder / f"{name}.yml"
     found: list[Case] = read_document(path).data if path.is_file() else []
@@ -106,9 +108,12 @@ def _sentence(text: str) -> str:
 
 def _meaning(paragraphs: list[str]) -> tuple[list[str], list[str]]:
     """What is meant, and its sources."""
-    text = [one for one in paragraphs if not one.startswith("Source:")]
-    sources = [" ".join(one.split()) for one in paragraphs if one.startswith("Source:")]
-    return [_escaped(one) for one in text], sources
+    text, sources = [], []
+    for one in paragraphs:
+        about, mark, origin = one.partition("Source:")
+        text += [_escaped(about.strip())] if about.strip() else []
+        sources += [_escaped(f"Source: {' '.join(origin.split())}")] if mark else []
+    return text, sources
 
 
 def _escaped(text: str) -> str:
