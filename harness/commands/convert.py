@@ -27,7 +27,11 @@ FUNCTIONS = (
     "rmcomma",
     "rmunit",
 )
-UNSUPPORTED = ("auto", "dur2sec", "memk", "mstime")
+LEADING_NUMBER = r"^\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)"
+DURATION = r"^\s*(?:(\d+)\+)?(\d+):(\d+):(\d+(?:\.\d+)?)\s*$"
+MINUTES = r"^\s*(?:(\d+):)?(\d+(?:\.\d*)?|\.\d+)\s*$"
+MEMORY = r"^\s*(\d+\.?\d*|\.\d+)\s*([kKmMgG]?)[bB]?\s*$"
+KILOBYTES = (("k", 1.0), ("m", 1024.0), ("g", 1048576.0))
 
 
 @command("convert")
@@ -36,7 +40,10 @@ class Convert:
     """convert [timeformat=<format>] <function>(<field>) [AS <name>]…: in place without AS.
 
     ctime prints a time, mktime reads one; num and rmunit give numbers and remove what is none;
-    rmcomma takes the commas out; none leaves its fields alone.
+    rmcomma takes the commas out; dur2sec reads [D+]HH:MM:SS and mstime [MM:]SS.SSS as seconds,
+    memk a number with k, m or g as kilobytes; none leaves its fields alone. auto, which looks
+    for a conversion that suits a whole field, is not supported. Source: Search Reference,
+    `convert`.
     """
 
     stage: Stage
@@ -55,8 +62,10 @@ class Convert:
                 continue
             token = arguments.next("a conversion")
             function = arguments.choice(token, "the conversion", FUNCTIONS)
-            if function in UNSUPPORTED:
-                stage.unsupported(f"convert with {function}()", token.span)
+            if function == "auto":
+                stage.unsupported(
+                    "convert with auto()", token.span, "name the conversion, for example num()"
+                )
             arguments.expect("(")
             field = arguments.field()
             arguments.expect(")")
@@ -100,6 +109,36 @@ class Convert:
         if function == "rmcomma":
             return Call("replace", (field, Const(","), Const("")))
         if function == "rmunit":
-            leading = Const(r"^\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)")
-            return Call("tonumber", (Call("extract_filled", (field, leading, Const(1.0))),))
+            return _caught(field, LEADING_NUMBER, 1)
+        if function == "dur2sec":
+            return _total(field, DURATION, (86400.0, 3600.0, 60.0, 1.0))
+        if function == "mstime":
+            return _total(field, MINUTES, (60.0, 1.0))
+        if function == "memk":
+            return _kilobytes(field)
         return Call("tonumber", (field,))
+
+
+def _caught(field: Field, pattern: str, group: int) -> Expr:
+    """The number that a group of a pattern catches."""
+    caught = Call("extract_filled", (field, Const(pattern), Const(float(group))))
+    return Call("tonumber", (caught,))
+
+
+def _total(field: Field, pattern: str, units: tuple[float, ...]) -> Expr:
+    """What the groups of a pattern are together, in seconds; the last one has to be there."""
+    total: Expr = _caught(field, pattern, len(units))
+    for number, seconds in enumerate(units[:-1], start=1):
+        part = Call("coalesce", (_caught(field, pattern, number), Const(0.0)))
+        total = Call("+", (total, Call("*", (part, Const(seconds)))))
+    return total
+
+
+def _kilobytes(field: Field) -> Expr:
+    unit = Call("lower", (Call("extract_filled", (field, Const(MEMORY), Const(2.0))),))
+    amount = _caught(field, MEMORY, 1)
+    cases: list[Expr] = []
+    for letter, kilobytes in KILOBYTES:
+        cases += [Call("=", (unit, Const(letter))), Const(kilobytes)]
+    size = Call("coalesce", (Call("case", tuple(cases)), Const(1.0)))
+    return Call("*", (amount, size))

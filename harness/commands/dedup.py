@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from harness.plan.expressions import Call, Const, Expr, Field, every, some
-from harness.plan.nodes import Filter, Project, Relation, Sort, SortKey, Window
+from harness.plan.expressions import NULL, Call, Const, Expr, Field, every, some
+from harness.plan.nodes import Extend, Filter, Project, Relation, Sort, SortKey, Window
 from harness.registry import command
 from harness.registry.sort_keys import parse_sort_key
 
@@ -19,16 +19,18 @@ if TYPE_CHECKING:
 @command("dedup")
 @dataclass(frozen=True, slots=True)
 class Dedup:
-    """dedup [<count>] <field>… [keepempty=] [consecutive=] [sortby [+|-]<field>…].
+    """dedup [<count>] <field>… [keepevents=] [keepempty=] [consecutive=] [sortby [+|-]<field>…].
 
-    Rows that lack a field are dropped unless keepempty=true. With sortby the rows are sorted
-    first, so that it decides which ones are kept.
+    Rows that lack a field are dropped unless keepempty=true. With keepevents=true the others
+    stay without the fields. With sortby the rows are sorted first, so that it decides which ones
+    are kept. Source: Search Reference, `dedup`.
     """
 
     stage: Stage
     count: int
     fields: tuple[str, ...]
     keep_empty: bool
+    keep_events: bool
     consecutive: bool
     sort: tuple[SortKey, ...]
 
@@ -52,8 +54,6 @@ class Dedup:
         if not fields:
             arguments.fail("`dedup` needs a field")
         flags = {name: arguments.boolean(token, name) for name, token in options.items()}
-        if flags.get("keepevents"):
-            stage.unsupported("dedup with keepevents=true", options["keepevents"].span)
         sort: list[SortKey] = []
         if arguments.accept_word("sortby"):
             sort = cls._sort(arguments)
@@ -62,6 +62,7 @@ class Dedup:
             count,
             tuple(fields),
             flags.get("keepempty", False),
+            flags.get("keepevents", False),
             flags.get("consecutive", False),
             tuple(sort),
         )
@@ -93,6 +94,9 @@ class Dedup:
         if self.keep_empty:
             first = some((first, Call("not_true", (present,))))
         kept: Relation = Filter(numbered, first)
+        if self.keep_events:
+            emptied = ((name, Call("if", (first, Field(name), NULL))) for name in self.fields)
+            kept = Extend(numbered, tuple(emptied))
         if columns is not None:
             kept = Project(kept, tuple((name, name) for name in columns))
         return kept

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from harness.model import Rows
+from harness.model.numbers import number_text
 from harness.registry import command
 from harness.registry.delimiters import with_delimiter
 
@@ -73,6 +74,4 @@ class Mvcombine:
 
 
 def _text(value: str | float) -> str:
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
+    return value if isinstance(value, str) else number_text(float(value))

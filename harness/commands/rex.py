@@ -22,9 +22,12 @@ OPTIONS = ("field", "max_match", "mode", "offset_field")
 @command("rex")
 @dataclass(frozen=True, slots=True)
 class Rex:
-    r"""rex [field=<field>] "<regex>" [max_match=<count>], or mode=sed "s/<regex>/<text>/g".
+    r"""rex [field=<field>] [max_match=<count>] [offset_field=<field>] "<regex>", or mode=sed.
 
-    A group that did not match leaves the field as it was; max_match=0 takes every match.
+    A group that did not match leaves the field as it was; max_match=0 takes every match. The
+    offset field holds `group=first-last`, positions from 0; it is supported for one group. A sed
+    script is s/<regex>/<text>/ with the flag g or the number of a match, or y/<from>/<to>/.
+    Source: Search Reference, `rex`.
     """
 
     stage: Stage
@@ -39,8 +42,6 @@ class Rex:
         options.update(arguments.options(OPTIONS))
         arguments.finish()
         field = options["field"].value if "field" in options else "_raw"
-        if "offset_field" in options:
-            stage.unsupported("rex with offset_field", options["offset_field"].span)
         if "mode" in options:
             arguments.choice(options["mode"], "mode", ("sed",))
             return cls(stage, ((field, cls._sed(stage, token, field)),))
@@ -59,21 +60,34 @@ class Rex:
                 places = (Const(float(number)), Const(float(limit)))
                 found = Call("extract_groups", (source, pattern, *places))
             fields.append((name, Call("coalesce", (found, Field(name)))))
+        if (offsets := options.get("offset_field")) is not None:
+            if len(groups) > 1 or limit != 1:
+                stage.unsupported("rex with offset_field over more than one match", offsets.span)
+            (name, number) = next(iter(groups.items()))
+            where = (Const(token.value), Const(float(number)), Const(name))
+            fields.append((offsets.value, Call("offsets_of", (source, *where))))
         return cls(stage, tuple(fields))
 
     @staticmethod
     def _sed(stage: Stage, token: Token, field: str) -> Expr:
-        script = token.value
-        if script[:1] != "s" or len(script) < 4:
-            stage.unsupported("a sed script other than s/…/…/", token.span)
+        script, kind = token.value, token.value[:1]
+        if kind not in ("s", "y") or len(script) < 4:
+            stage.fail("a sed script is s/old/new/ or y/from/to/", token.span)
         parts = re.split(rf"(?<!\\){re.escape(script[1])}", script[2:])
         if len(parts) != 3:
-            stage.fail("the sed script is not closed", token.span, "write s/old/new/g")
-        pattern, new, flags = parts
-        if flags.strip() not in ("", "g"):
-            stage.unsupported(f"the sed flag `{flags}`", token.span)
+            stage.fail("the sed script is not closed", token.span, f"write {kind}/old/new/")
+        pattern, new, flags = (*parts[:2], parts[2].strip())
+        if kind == "y":
+            if flags or len(pattern) != len(new):
+                stage.fail("y/from/to/ takes two texts of one length", token.span)
+            return Call("transliterated", (Field(field), Const(pattern), Const(new)))
         checked(pattern, stage.text, token.span)
-        name = "replace" if flags.strip() == "g" else "replace_first"
+        if flags.isdigit() and int(flags):
+            places = (Const(pattern), Const(new), Const(float(flags)))
+            return Call("replaced_at", (Field(field), *places))
+        if flags not in ("", "g"):
+            stage.unsupported(f"the sed flag `{flags}`", token.span)
+        name = "replace" if flags == "g" else "replace_first"
         return Call(name, (Field(field), Const(pattern), Const(new)))
 
     def lower(self, rows: Relation | None, context: Context) -> Relation:  # noqa: ARG002

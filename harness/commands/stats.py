@@ -5,44 +5,61 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from harness.plan.nodes import Aggregate, Relation
+from harness.plan.expressions import Call, Field
+from harness.plan.nodes import Aggregate, Extend, Relation
 from harness.registry import command
 from harness.registry.aggregations import Statistic, aggregations, parse_statistics, wild
+from harness.registry.delimiters import with_delimiter
 from harness.registry.names import is_wild, matching
 
 if TYPE_CHECKING:
     from harness.registry.context import Context
     from harness.spl.pipeline import Stage
 
+LISTS = ("list", "values")
 OPTIONS = ("allnum", "delim", "partitions")
 
 
 @command("stats")
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """stats <function>(<field>) [AS <name>]… [BY <field>…]: rows without a BY field are dropped."""
+    """stats [delim=<text>] <function>(<field>) [AS <name>]… [BY <field>…] [dedup_splitvals=<bool>].
+
+    Rows without a BY field are dropped; one with several values counts once for each of them,
+    or for each different one with dedup_splitvals=true. `delim` shows where nomv follows.
+    `partitions` changes nothing. Source: Search Reference, `stats`.
+    """
 
     stage: Stage
     statistics: tuple[Statistic, ...]
     by: tuple[str, ...]
+    delimiter: str | None = None
+    different: bool = False
 
     @classmethod
     def parse(cls, stage: Stage) -> Self:
         """Read the functions and the BY fields."""
         arguments = stage.arguments
-        for name, token in arguments.options(OPTIONS).items():
-            if name == "allnum" and arguments.boolean(token, name):
-                stage.unsupported("stats with allnum=true", token.span)
-            if name == "delim":
-                stage.unsupported("stats with delim", token.span)
+        options = arguments.options(OPTIONS)
+        if "allnum" in options and arguments.boolean(options["allnum"], "allnum"):
+            stage.unsupported("stats with allnum=true", options["allnum"].span)
+        if "partitions" in options:
+            arguments.integer(options["partitions"], "partitions")
+        delimiter = options["delim"].value if "delim" in options else None
         statistics = parse_statistics(arguments, "by")
         by: list[str] = []
         if arguments.accept_word("by"):
-            by = arguments.fields()
+            while not arguments.done and not arguments.at_option():
+                if not arguments.accept(","):
+                    by.append(arguments.field())
             if not by:
                 arguments.fail("BY needs a field")
+        last = arguments.options(("dedup_splitvals",))
+        different = "dedup_splitvals" in last and arguments.boolean(
+            last["dedup_splitvals"], "dedup_splitvals"
+        )
         arguments.finish()
-        return cls(stage, tuple(statistics), tuple(dict.fromkeys(by)))
+        return cls(stage, tuple(statistics), tuple(dict.fromkeys(by)), delimiter, different)
 
     def lower(self, rows: Relation | None, context: Context) -> Relation:
         """Aggregate the rows; patterns of fields need the columns to be known."""
@@ -56,4 +73,11 @@ class Stats:
             for name in self.by
             for found in (matching(name, columns or ()) if is_wild(name) else [name])
         ]
-        return Aggregate(rows, tuple(by), aggregations(self.statistics, columns, by))
+        if self.different:
+            rows = Extend(rows, tuple((name, Call("mvdedup", (Field(name),))) for name in by))
+        results = aggregations(self.statistics, columns, by)
+        grouped: Relation = Aggregate(rows, tuple(by), results)
+        for one in results:
+            if one.function in LISTS:
+                grouped = with_delimiter(grouped, one.name, self.delimiter)
+        return grouped

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NoReturn, Self
 
 from harness.errors import HarnessError, nearest
 from harness.plan.expressions import Call, Const, Field, demands
 from harness.plan.nodes import Aggregate, Extend, Filter, Project, Relation
 from harness.registry import command
 from harness.registry.aggregations import Statistic, aggregations, parse_statistics, wild
+from harness.registry.names import is_wild
 from harness.registry.predicates import Searching
 from harness.registry.spans import TimeSpan, parse_time_span
 from harness.spl.predicates import Both, Comparison, Everything, Predicate, PredicateParser
@@ -31,6 +32,7 @@ OPTIONS = (
 )
 UNSUPPORTED_WHEN_TRUE = ("prestats", "append")
 BASE = ("_time", "host", "source", "sourcetype", "index")
+INDEXED = frozenset({*BASE, "_raw", "_indextime", "splunk_server", "*"})
 
 
 class UnknownField(HarnessError):
@@ -45,6 +47,9 @@ class Tstats:
     The predicate is of the search language. Without acceleration there are no summaries, so
     summariesonly, allow_old_summaries and chunk_size change nothing. `fillnull_value` keeps
     rows that lack a BY field. A span groups by its start; the functions see the events' own times.
+    Without FROM only the metadata of events is known: fields that an index file may hold beside it
+    (INDEXED_EXTRACTIONS) are not supported, nor are prestats=true, append=true and PREFIX().
+    Source: Search Reference, `tstats`.
     """
 
     stage: Stage
@@ -109,7 +114,12 @@ class Tstats:
                     stage.unsupported("a span of a field other than _time", value.span)
                 by[-1] = ("_time", parse_time_span(value, stage))
                 continue
-            by.append((arguments.field(), None))
+            span, field = arguments.here(), arguments.field()
+            if field == "PREFIX" and arguments.accept("("):
+                stage.unsupported("tstats by PREFIX()", span)
+            if is_wild(field):
+                stage.fail("tstats takes no wildcards in its BY clause", span, "name each field")
+            by.append((field, None))
         if not by:
             arguments.fail("BY needs a field")
         return by
@@ -154,6 +164,9 @@ class Tstats:
         """A data set's fields are known: a name that is not among them is a mistake."""
         known = relation.columns
         if known is None:
+            for name in names:
+                if name not in INDEXED:
+                    self._not_indexed(name)
             return
         for name in names:
             if name in known or name in BASE:
@@ -164,6 +177,15 @@ class Tstats:
                 place=self.stage.text.place(span or self.stage.name_span),
                 hints=(*nearest(name, known), *self.stage.text.hints(span or self.stage.name_span)),
             )
+
+    def _not_indexed(self, name: str) -> NoReturn:
+        """Without a data model Splunk knows only what stands in the index files."""
+        span = next((t.span for t in self.stage.arguments.tokens if t.value == name), None)
+        self.stage.unsupported(
+            f"tstats of events over `{name}`, which is no field of every index",
+            span,
+            "use a data model, or search and stats",
+        )
 
 
 def _nodename(predicate: Predicate) -> tuple[str, Predicate]:

@@ -11,6 +11,7 @@ import json
 import math
 import re
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
@@ -101,13 +102,41 @@ def regex_replace(text: str | None, pattern: str, replacement: str, count: int) 
         return None
 
     def expand(match: Any) -> str:
-        return re.sub(
-            r"\\(\d)",
-            lambda m: match.group(int(m[1])) or "" if int(m[1]) <= len(match.groups()) else "",
-            replacement,
-        )
+        return _expanded(match, replacement)
 
     return str(_bounded(pattern, lambda p: p.sub(expand, text, count, timeout=REGEX_SECONDS)))
+
+
+def _expanded(match: Any, replacement: str) -> str:
+    return re.sub(
+        r"\\(\d)",
+        lambda m: match.group(int(m[1])) or "" if int(m[1]) <= len(match.groups()) else "",
+        replacement,
+    )
+
+
+def regex_replace_at(text: str | None, pattern: str, replacement: str, number: int) -> str | None:
+    """One match replaced, by its number from 1; references are a backslash and digits."""
+    if text is None:
+        return None
+    found = _bounded(
+        pattern,
+        lambda p: list(islice(p.finditer(text, timeout=REGEX_SECONDS), number)),
+    )
+    if len(found) < number:
+        return text
+    match = found[-1]
+    return text[: match.start()] + _expanded(match, replacement) + text[match.end() :]
+
+
+def regex_offsets(text: str | None, pattern: str, group: int) -> str | None:
+    """Where a group of the first match begins and ends, positions from 0."""
+    if text is None:
+        return None
+    found = _bounded(pattern, lambda p: p.search(text, timeout=REGEX_SECONDS))
+    if found is None or found.group(group) is None:
+        return None
+    return f"{found.start(group)}-{max(found.start(group), found.end(group) - 1)}"
 
 
 @lru_cache(maxsize=4096)
@@ -379,6 +408,8 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], list[str], str]] = {
     "spl_regex_group": (regex_group, [TEXT, TEXT, WHOLE], TEXT),
     "spl_regex_all": (regex_all, [TEXT, TEXT, WHOLE], LIST),
     "spl_regex_replace": (regex_replace, [TEXT, TEXT, TEXT, WHOLE], TEXT),
+    "spl_regex_replace_at": (regex_replace_at, [TEXT, TEXT, TEXT, WHOLE], TEXT),
+    "spl_regex_offsets": (regex_offsets, [TEXT, TEXT, WHOLE], TEXT),
     "spl_cidr_match": (cidr_match, [TEXT, TEXT], TRUTH),
     "spl_ip_number": (ip_number, [TEXT], NUMBER_TYPE),
     "spl_urldecode": (urldecode, [TEXT], TEXT),

@@ -56,6 +56,14 @@ def extract_groups(d: Dialect, value: Typed, pattern: Typed, group: Typed, limit
     return Typed(found, Kind.ANY, multi=True)
 
 
+@eval_function("offsets_of", literal=(1, 2, 3))
+def offsets_of(d: Dialect, value: Typed, pattern: Typed, group: Typed, name: Typed) -> Typed:
+    """Where a group's first catch stands, `name=first-last`, as offset_field of rex says it."""
+    text, written = as_text(d, value).sql, d.literal(str(pattern.constant))
+    found = d.function("spl_regex_offsets", text, written, d.position(_int(group)))
+    return any_text(d.function("concat", d.literal(f"{name.constant}="), found))
+
+
 @eval_function("extract_filled", literal=(1, 2))
 def extract_filled(d: Dialect, value: Typed, pattern: Typed, group: Typed) -> Typed:
     """The numbered group of the first match, empty counting as absent (KEEP_EMPTY_VALS)."""

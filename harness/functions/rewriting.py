@@ -1,6 +1,6 @@
-r"""Values cut into several and replaced, as makemv and replace need them.
+r"""Values cut into several and replaced, as makemv, replace and rex need them.
 
-These have no name in SPL. Source: Splunk Search Reference, `makemv` and `replace`.
+These have no name in SPL. Source: Splunk Search Reference, `makemv`, `replace` and `rex`.
 """
 
 from __future__ import annotations
@@ -74,3 +74,22 @@ def _replacement(d: Dialect, text: Sql, old: str, new: str) -> tuple[Sql, Sql]:
         caught = d.regex_group(text, pattern, number)
         result += [d.function("coalesce", caught, d.literal("")), d.literal(piece)]
     return matched, d.function("concat", *result)
+
+
+@eval_function("transliterated", literal=(1, 2))
+def transliterated(d: Dialect, value: Typed, old: Typed, new: Typed) -> Typed:
+    """Each character of one text replaced by the one at its place in another (sed's y)."""
+    texts = d.literal(str(old.constant)), d.literal(str(new.constant))
+    return elementwise(d, value, lambda text: d.function("translate", text, *texts), Kind.ANY)
+
+
+@eval_function("replaced_at", literal=(1, 2, 3))
+def replaced_at(d: Dialect, value: Typed, pattern: Typed, new: Typed, number: Typed) -> Typed:
+    """One match of a pattern, by its number, replaced (a number as flag of sed's s)."""
+    texts = d.literal(str(pattern.constant)), d.literal(str(new.constant))
+    place = d.position(int(float(str(number.constant))))
+
+    def replaced(text: Sql) -> Sql:
+        return d.function("spl_regex_replace_at", text, *texts, place)
+
+    return elementwise(d, value, replaced, Kind.ANY)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import singledispatchmethod
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
-from harness.errors import Unsupported
+from harness.errors import HarnessError, Unsupported
+from harness.model.numbers import number_text
 from harness.plan.expressions import (
     FALSE,
     TRUE,
@@ -22,13 +23,12 @@ from harness.plan.expressions import (
 )
 from harness.spl import predicates as spl
 from harness.spl.pipeline import parse_pipeline
-from harness.spl.source import Span
+from harness.spl.source import Source, Span, SplText
 from harness.spl.time_modifiers import parse_time
 
 if TYPE_CHECKING:
     from harness.model import Rows
     from harness.registry.context import Context
-    from harness.spl.source import SplText
 
 SUBSEARCH_ROWS = 10_000
 CIDR = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}/\d{1,2}")
@@ -37,14 +37,16 @@ TIME_FIELDS = {
     "starttime": ">=",
     "latest": "<",
     "endtime": "<",
+    "starttimeu": ">=",
+    "endtimeu": "<",
 }
 RELATIVE_TIMES = {
     f"{edge}{unit}sago": (operator, unit)
     for edge, operator in (("start", ">="), ("end", "<"))
     for unit in ("second", "minute", "hour", "day", "month")
-}
+} | {f"{unit}sago": (">=", unit) for unit in ("minute", "hour", "day", "month")}
 UNSUPPORTED_FIELDS = frozenset(
-    {"_index_earliest", "_index_latest", "daysago", "hoursago", "minutesago", "monthsago"}
+    {"_index_earliest", "_index_latest"}
     | {"searchtimespandays", "searchtimespanhours", "searchtimespanminutes", "savedsearch"}
     | {"eventtypetag", "hosttag", "timeformat", "splunk_server_group", "savedsplunk"}
 )
@@ -149,8 +151,6 @@ class Searching:
         names = [name for name in rows.columns if not name.startswith("_")]
         if not rows.rows:
             return FALSE
-        if {"search", "query"} & set(names):
-            self._unsupported("a subsearch that returns a field `search` or `query`", span)
         found = []
         for row in rows.rows:
             parts = []
@@ -159,9 +159,47 @@ class Searching:
                 if value is None:
                     continue
                 options = value if isinstance(value, list) else [value]
-                parts.append(some(compare(name, "=", str(option)) for option in options))
+                parts.append(some(self._returned(name, _printed(one), span) for one in options))
             found.append(every(parts))
         return some(found)
+
+    def _returned(self, name: str, value: str, span: Span) -> Expr:
+        """One field of a subsearch's row; what `search` or `query` holds is a condition itself.
+
+        Such a condition comes from the data: it may compare, and nothing else.
+        """
+        if name not in ("search", "query"):
+            return self._compare(name, "=", value, span)
+        text = SplText.of(Source(value))
+        try:
+            predicate = spl.parse_predicate(text)
+            if any(part.text.startswith("|") for part in _parts(predicate, spl.Term)):
+                raise text.syntax_error("a pipe", Span(0, 1))
+            if _parts(predicate, spl.Subsearch):
+                raise text.syntax_error("a subsearch", Span(0, 1))
+            return Searching(text, self.context, self.events).lower(predicate)
+        except Unsupported as error:
+            self._unsupported(f"{error.message} (in the field `{name}` of the subsearch)", span)
+        except HarnessError as error:
+            raise self.text.syntax_error(
+                f"the field `{name}` of the subsearch holds no condition: {error.message}", span
+            ) from error
+
+
+def _printed(value: str | float) -> str:
+    return value if isinstance(value, str) else number_text(float(value))
+
+
+P = TypeVar("P", spl.Term, spl.Subsearch)
+
+
+def _parts(predicate: spl.Predicate, kind: type[P]) -> list[P]:
+    """All parts of a kind within a predicate."""
+    if isinstance(predicate, kind):
+        return [predicate]
+    if isinstance(predicate, spl.Both | spl.Either):
+        return [found for part in predicate.parts for found in _parts(part, kind)]
+    return _parts(predicate.part, kind) if isinstance(predicate, spl.Negation) else []
 
 
 def compare(field: str, operator: str, value: str) -> Expr:

@@ -115,9 +115,9 @@ def _snapped(token: Token, stage: Stage, span: TimeSpan, unit: str) -> TimeSpan:
         return replace(span, local=True, offset=offset)
     if snap == "day" and span.seconds and (span.seconds % DAY == 0 or DAY % span.seconds == 0):
         return replace(span, local=True)
-    if snap == unit and unit in ("second", "minute", "hour"):
-        return span
-    stage.unsupported(f"the span `{token.value}`", token.span)
+    if snap != unit or unit not in ("second", "minute", "hour"):
+        stage.unsupported(f"the span `{token.value}`", token.span)
+    return span
 
 
 def parse_number_span(token: Token, stage: Stage) -> NumberSpan | None:

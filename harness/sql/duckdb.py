@@ -25,7 +25,7 @@ PLAIN = frozenset(
     abs ceil floor round sqrt ln exp pow greatest least lower upper length trunc
     list_extract list_slice list_concat list_distinct list_sort list_reverse
     list_contains list_position array_to_string string_split flatten list_sum list_min list_max
-    contains starts_with ends_with strpos substr replace md5 sha1 sha256 log2 log10
+    contains starts_with ends_with strpos substr replace translate md5 sha1 sha256 log2 log10
     sum min max avg count stddev_samp stddev_pop var_samp var_pop median mode
     arg_min arg_max quantile_cont list_aggregate list first last
     sin cos tan asin acos atan atan2 sinh cosh tanh asinh acosh atanh
