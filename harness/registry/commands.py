@@ -93,21 +93,21 @@ def _modules() -> frozenset[str]:
 SPLUNK_COMMANDS = frozenset(
     """
     abstract accum addcoltotals addinfo addtotals af analyzefields anomalies anomalousvalue
-    anomalydetection append appendcols appendpipe apply arules associate autoregress awssnsalert
-    bin bucket bucketdir chart cluster cofilter collect concurrency contingency convert
-    correlate cyberchef datamodel dbinspect dedup delete delta diff entitymerge erex eval
-    eventcount eventstats extract fieldformat fields fieldsummary filldown fillnull findtypes
-    fit folderize foreach format from fromjson gauge gentimes geom geomfilter geostats head
-    highlight history iconify inputcsv inputlookup iplocation join kmeans kv kvform loadjob
-    localize localop lookup makecontinuous makemv makeresults map mcollect metadata metasearch
-    meventcollect mpreview msearch mstats multikv multisearch mvcombine mvexpand nomv outlier
-    outputcsv outputlookup outputtext overlap pivot predict prjob rangemap rare rawstats
-    redistribute regex relevancy reltime rename replace require rest return reverse rex rtorder
-    run savedsearch script scrub search searchtxn selfjoin sendalert sendemail set setfields
-    sichart sirare sistats sitimechart sitop snowevent sort spath stats strcat streamstats
-    summary table tags tail timechart timewrap tojson top transaction transpose trendline
-    tscollect tstats typeahead typelearner typer union uniq untable walklex where x11 xmlkv
-    xmlunescape xpath xyseries
+    anomalydetection append appendcols appendpipe apply arules associate autoregress
+    awssnsalert bin bucket bucketdir chart cluster cofilter collect concurrency contingency
+    convert correlate cyberchef datamodel dbinspect dedup delete deletemodel delta diff
+    entitymerge erex eval eventcount eventstats extract fieldformat fields fieldsummary
+    filldown fillnull findtypes fit folderize foreach format from fromjson gauge gentimes
+    geom geomfilter geostats head highlight history iconify inputcsv inputlookup iplocation
+    join kmeans kv kvform loadjob localize localop listmodels lookup makecontinuous makemv
+    makeresults map mcollect metadata metasearch meventcollect mpreview msearch mstats
+    multikv multisearch mvcombine mvexpand nomv outlier outputcsv outputlookup outputtext
+    overlap pivot predict prjob rangemap rare rawstats redistribute regex relevancy reltime
+    rename replace require rest return reverse rex rtorder run savedsearch score script
+    scrub search searchtxn selfjoin sendalert sendemail set setfields sichart sirare sistats
+    sitimechart sitop snowevent sort spath stats strcat streamstats summary table tags tail
+    timechart timewrap tojson top transaction transpose trendline tscollect tstats typeahead
+    typelearner typer union uniq untable walklex where x11 xmlkv xmlunescape xpath xyseries
     """.split()
 )
 """The names in Splunk's Search Reference, with those of apps that detections use."""
