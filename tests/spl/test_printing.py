@@ -120,6 +120,13 @@ PIECES = (
 BODIES = st.lists(st.tuples(PIECES, st.sampled_from([" ", "  ", "\n", ""])), max_size=6).map(
     lambda pieces: "".join(piece + space for piece, space in pieces)
 )
+
+
+def _begun(search: str) -> str:
+    """A search that may stand in brackets: it begins with a command."""
+    return search if search.lstrip().startswith("|") else f"search {search}"
+
+
 STAGES = st.builds(lambda name, body: f"{name} {body}", WORDS, BODIES)
 SEARCHES = st.recursive(
     st.builds(
@@ -127,7 +134,7 @@ SEARCHES = st.recursive(
         st.just("") | BODIES.filter(lambda body: bool(body.strip())) | st.just("search x"),
         st.lists(STAGES, min_size=1, max_size=3),
     ),
-    lambda inner: st.builds(lambda outer, sub: f"{outer} | join k [{sub}] z", inner, inner),
+    lambda inner: st.builds(lambda outer, sub: f"{outer} | join k [{_begun(sub)}] z", inner, inner),
     max_leaves=3,
 )
 
