@@ -20,7 +20,7 @@ from harness.registry.series import (
 )
 from harness.registry.spans import DAY, TimeSpan, chosen_time_span, parse_time_span
 from harness.registry.time_bounds import time_bounds
-from harness.registry.timelines import Timeline
+from harness.registry.timelines import Timeline, rounded
 
 if TYPE_CHECKING:
     from harness.model import Value
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from harness.spl.source import Span
 
 BUCKETS = 100
-MOST_BUCKETS = 50_000
-DECIMALS = 6
 INSTANT = 1e-6
 FLAGS = ("cont", "fixedrange", "partial")
 UNSUPPORTED = ("aligntime", "dedup_splitvals", "end", "start")
@@ -152,15 +150,10 @@ class Timechart:
 
     def _filled(self, table: Table, timeline: Timeline, extent: Extent) -> Rows:
         """The rows with the empty buckets between them, the broken ones left out if asked."""
-        found = {round(float(str(row["_time"])), DECIMALS): row for row in table.rows.rows}
+        found = {rounded(float(str(row["_time"]))): row for row in table.rows.rows}
         wanted = sorted(found)
         if self.axis.cont:
-            wanted, start = [], timeline.start(extent.first)
-            while start < extent.last or (start == extent.last and not extent.bounded):
-                wanted.append(round(start, DECIMALS))
-                if len(wanted) > MOST_BUCKETS:
-                    self.stage.unsupported(f"more than {MOST_BUCKETS:,} buckets of time")
-                start = timeline.following(start)
+            wanted = timeline.starts(extent.first, extent.last, inclusive=not extent.bounded)
         if not self.axis.partial:
             wanted = [
                 start

@@ -12,11 +12,15 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from harness.errors import Unsupported
+
 if TYPE_CHECKING:
     from harness.registry.spans import TimeSpan
 
 FIRST_YEAR = 1970
 DECIMALS = 9
+MOST_BUCKETS = 50_000
+"""As many rows as Splunk's limits.conf lets a search give."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,19 @@ class Timeline:
         count = round((start - span.offset) / span.seconds) + 1
         return count * span.seconds + span.offset
 
+    def starts(self, first: float, last: float, *, inclusive: bool = True) -> list[float]:
+        """The starts of all buckets from one moment to another, which itself may be left out."""
+        found, start = list[float](), self.start(first)
+        while start < last or (start == last and inclusive):
+            if len(found) == MOST_BUCKETS:
+                raise Unsupported(
+                    f"more than {MOST_BUCKETS:,} buckets of time",
+                    hints=["choose a longer span, or a shorter range of time"],
+                )
+            found.append(rounded(start))
+            start = self.following(start)
+        return found
+
     def _month(self, months: int) -> float:
         """The beginning of a month, counted from January 1970."""
         year, month = divmod(months, 12)
@@ -65,3 +82,8 @@ class Timeline:
         """The moment at which clocks of the zone show a time."""
         shown = datetime(FIRST_YEAR, 1, 1, tzinfo=UTC) + timedelta(seconds=clock)
         return shown.replace(tzinfo=ZoneInfo(self.timezone)).timestamp()
+
+
+def rounded(moment: float) -> float:
+    """A time without what adding up spans of fractions brings in."""
+    return round(moment, 6)
