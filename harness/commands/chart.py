@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
-from harness.plan.expressions import Call, Const, Expr, Field
+from harness.plan.expressions import Expr, Field
 from harness.plan.nodes import Aggregate
 from harness.registry import command
 from harness.registry.aggregations import Statistic, aggregations, parse_statistics, wild
@@ -16,7 +16,7 @@ from harness.registry.series import (
     parse_series_options,
     parse_where,
 )
-from harness.registry.spans import parse_time_span
+from harness.registry.spans import parse_number_span, parse_time_span
 
 if TYPE_CHECKING:
     from harness.plan.nodes import Relation
@@ -135,12 +135,6 @@ def _splits(arguments: Arguments, tokens: dict[str, Token], most: int) -> list[S
 
 
 def _in_spans(split: Split, span: Token, stage: Stage) -> Split:
-    if split.field == "_time":
-        return Split(split.field, parse_time_span(span, stage).expression(split.field))
-    try:
-        size = float(span.value)
-    except ValueError:
-        size = 0.0
-    if size <= 0:
-        stage.fail(f"a span of numbers is a number above 0, not `{span.value}`", span.span)
-    return Split(split.field, Call("bin_number", (Field(split.field), Const(size))))
+    numbers = None if split.field == "_time" else parse_number_span(span, stage)
+    found = numbers or parse_time_span(span, stage)
+    return Split(split.field, found.expression(split.field))

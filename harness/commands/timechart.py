@@ -18,8 +18,9 @@ from harness.registry.series import (
     parse_series_options,
     parse_where,
 )
-from harness.registry.spans import TimeSpan, parse_time_span
-from harness.registry.timelines import Timeline, fitting
+from harness.registry.spans import DAY, TimeSpan, chosen_time_span, parse_time_span
+from harness.registry.time_bounds import time_bounds
+from harness.registry.timelines import Timeline, rounded
 
 if TYPE_CHECKING:
     from harness.model import Value
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from harness.spl.source import Span
 
 BUCKETS = 100
-MOST_BUCKETS = 50_000
+INSTANT = 1e-6
 FLAGS = ("cont", "fixedrange", "partial")
 UNSUPPORTED = ("aligntime", "dedup_splitvals", "end", "start")
 OPTIONS = SERIES_OPTIONS | {*FLAGS, *UNSUPPORTED, "bins", "minspan", "span"}
@@ -52,11 +53,11 @@ class Axis:
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """The time that the table covers, and whether each end is one of the search's range."""
+    """The time that the table covers; a `bounded` end is the range's, which is left out."""
 
     first: float
     last: float
-    bounded: tuple[bool, bool]
+    bounded: bool
 
 
 @command("timechart")
@@ -110,63 +111,49 @@ class Timechart:
         """Aggregate by bucket and series, then lay the rows out."""
         if rows is None:
             self.stage.fail("`timechart` cannot begin a search")
-        if wild(self.statistics):
-            rows = context.closed(rows)
-        taken = ("_time", self.split) if self.split else ("_time",)
-        found = aggregations(self.statistics, rows.columns, taken)
-        names = ("min", "max")
-        extremes = Aggregate(
-            rows, (), tuple(Aggregation(name, name, Field("_time")) for name in names)
-        )
-        events = rows
+        bounds = time_bounds(rows, context)
+        events = context.closed(rows) if wild(self.statistics) else rows
+        ends = tuple(Aggregation(name, name, Field("_time")) for name in ("min", "max"))
         return context.applied(
-            extremes, lambda times: self._laid_out(times, events, found, context)
+            Aggregate(events, (), ends),
+            lambda times: self._laid_out(self._extent(times, bounds), events, context),
         )
 
-    def _laid_out(
-        self, times: Rows, rows: Relation, found: tuple[Aggregation, ...], context: Context
-    ) -> Rows:
-        """The table, given the first and the last time of the rows."""
-        extent, axis = self._extent(times.rows[0], context), self.axis
+    def _laid_out(self, extent: Extent | None, rows: Relation, context: Context) -> Rows:
+        """The table over the rows."""
+        axis = self.axis
         if extent is None:
             return Rows(("_time",), [])
-        timeline = (
-            Timeline(context.timezone, axis.span)
-            if axis.span
-            else fitting(context.timezone, extent.last - extent.first, axis.bins, axis.least)
-        )
+        last = extent.last - INSTANT if extent.bounded else extent.last
+        span = axis.span or chosen_time_span(extent.first, last, axis.bins, axis.least)
+        timeline = Timeline(context.timezone, span)
+        taken = ("_time", self.split) if self.split else ("_time",)
+        found = aggregations(self.statistics, rows.columns, taken)
         split = Field(self.split) if self.split else None
-        key = timeline.expression("_time")
+        key = span.expression("_time")
         layout = Layout(context, "_time", key, split, found, self.series)
         table = layout.table(rows, context.fetched(layout.cells(rows)))
         return self._filled(table, timeline, extent)
 
-    def _extent(self, times: dict[str, Value], context: Context) -> Extent | None:
+    def _extent(self, times: Rows, bounds: tuple[float | None, float | None]) -> Extent | None:
         """What the table covers; None where no row has a time."""
-        if times.get("min") is None:
+        (row,) = times.rows
+        if row.get("min") is None:
             return None
-        first, last = (float(str(times[name])) for name in ("min", "max"))
-        limits = context.time_range
-        bounds = (limits.earliest or None, limits.latest)
-        if not self.axis.fixedrange:
-            bounds = (None, None)
-        if not self.axis.partial and None in bounds:
+        first, last = (float(str(row[name])) for name in ("min", "max"))
+        earliest, latest = bounds if self.axis.fixedrange else (None, None)
+        if not self.axis.partial and (not earliest or latest is None):
             self.stage.unsupported("partial=false without a time range", self.axis.partial_span)
-        start = first if bounds[0] is None else min(first, bounds[0])
-        end = last if bounds[1] is None else max(last, bounds[1])
-        return Extent(start, end, (bounds[0] is not None, bounds[1] is not None))
+        bounded = latest is not None and last < latest
+        start = min(first, earliest) if earliest else first
+        return Extent(start, latest if latest is not None and bounded else last, bounded)
 
     def _filled(self, table: Table, timeline: Timeline, extent: Extent) -> Rows:
         """The rows with the empty buckets between them, the broken ones left out if asked."""
-        found = {float(str(row["_time"])): row for row in table.rows.rows}
+        found = {rounded(float(str(row["_time"]))): row for row in table.rows.rows}
         wanted = sorted(found)
         if self.axis.cont:
-            wanted, start = [], timeline.start(extent.first)
-            while start < extent.last or (start == extent.last and not extent.bounded[1]):
-                wanted.append(start)
-                if len(wanted) > MOST_BUCKETS:
-                    self.stage.unsupported(f"more than {MOST_BUCKETS:,} buckets of time")
-                start = timeline.following(start)
+            wanted = timeline.starts(extent.first, extent.last, inclusive=not extent.bounded)
         if not self.axis.partial:
             wanted = [
                 start
@@ -186,12 +173,12 @@ def _axis(arguments: Arguments, tokens: dict[str, Token]) -> Axis:
             stage.unsupported(f"timechart with {name}", tokens[name].span)
     flags = {name: arguments.boolean(tokens[name], name) for name in FLAGS if name in tokens}
     span = parse_time_span(tokens["span"], stage) if "span" in tokens else None
-    least = parse_time_span(tokens["minspan"], stage).seconds if "minspan" in tokens else 0.0
+    least = parse_time_span(tokens["minspan"], stage) if "minspan" in tokens else None
     bins = arguments.integer(tokens["bins"], "bins", minimum=1) if "bins" in tokens else BUCKETS
     return Axis(
         span,
         bins,
-        least,
+        (least.seconds or least.months * 30 * DAY) if least else 0.0,
         flags.get("cont", True),
         flags.get("fixedrange", True),
         flags.get("partial", True),
