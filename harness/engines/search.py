@@ -10,7 +10,7 @@ from harness.engines.knowledge import Compiled
 from harness.engines.locations import open_locations
 from harness.engines.names import open_names
 from harness.errors import HarnessError, Unsupported, nearest
-from harness.fields.data_models import data_set_relation
+from harness.fields.data_models import data_set_relation, model_relation
 from harness.fields.extractors import transform_extractor
 from harness.fields.resolver import FieldResolver
 from harness.model import LookupDefinition
@@ -26,7 +26,7 @@ from harness.sql.duckdb import DuckDBDialect, generate
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from harness.apps import DataSet
+    from harness.apps import DataModel, DataSet
     from harness.engines.base import SearchRequest
     from harness.engines.duckdb import DuckDBEngine
     from harness.model import Limits, Rows, TimeRange
@@ -173,7 +173,7 @@ class LocalSearch:
         return nodes.Filter(relation, every(bounds)) if bounds else relation
 
     def data_set(self, model: str, name: str | None, stage: Stage) -> nodes.Relation:
-        """A data model's data set as a relation."""
+        """A data model's data set as a relation; without a name, the whole model."""
         models = self.engine.knowledge.apps.data_models
         found = models.get(model)
         if found is None:
@@ -184,28 +184,40 @@ class LocalSearch:
                 ),
                 stage,
             )
-        if name is None:
-            raise Unsupported(
-                f"`datamodel={model}` without a data set",
-                place=stage.text.place(stage.name_span),
-                hints=[f"name one: {', '.join(sorted(one.name for one in found.datasets)[:6])}"],
-            )
         try:
-            data_set = found.dataset(name)
+            data_set = found.dataset(name) if name else None
         except UnknownDataModel as error:
             raise _placed(error, stage) from error
-        return self._shared_set((model, name), data_set)
+        return self._shared_set(found, data_set, stage)
 
-    def _shared_set(self, key: tuple[str, str], data_set: DataSet) -> nodes.Relation:
+    def _shared_set(
+        self, model: DataModel, data_set: DataSet | None, stage: Stage
+    ) -> nodes.Relation:
         """A data set's events: worked out once for all searches where the engine shares them."""
+        key = (model.name, data_set.name if data_set else "")
         if (shared := self.engine.shared.get(key)) is not None:
             return shared
-        found = data_set_relation(data_set, self.events(), self.engine.knowledge)
+        knowledge = self.engine.knowledge
+
+        def rows(one: DataSet) -> nodes.Relation:
+            return self._base_rows(one, stage)
+
+        if data_set is None:
+            found = model_relation(model, rows, knowledge)
+        else:
+            found = data_set_relation(data_set, model, rows(data_set), knowledge)
         if self.engine.shares:
             stored = nodes.Stored(self.kept(found).table, found.columns or ())
             self.engine.shared[key] = stored
             return stored
         return found
+
+    def _base_rows(self, data_set: DataSet, stage: Stage) -> nodes.Relation:
+        """What a data set's constraints apply to: events, or the results of its base search."""
+        if data_set.base_search is None:
+            return self.events()
+        text = data_set.base_search
+        return self.lowered(self.parse(text if text.startswith("|") else f"search {text}", stage))
 
     def closed(self, rows: nodes.Relation) -> nodes.Relation:
         """The rows with known columns: an open relation is worked out into a table."""

@@ -44,7 +44,10 @@ class Context(Protocol):
         ...
 
     def data_set(self, model: str, name: str | None, stage: Stage) -> Relation:
-        """A data model's data set: the metadata fields, and its fields by qualified name."""
+        """A data model's data set: the metadata fields, and its fields by qualified name.
+
+        Without a name it is the events of every root data set of the model.
+        """
         ...
 
     def closed(self, rows: Relation) -> Relation:
