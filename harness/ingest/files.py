@@ -13,7 +13,7 @@ from harness.errors import Place, nearest
 from harness.ingest.errors import BadTimezone, EmptyFile, Loss
 from harness.ingest.jsontexts import is_json, json_events
 from harness.ingest.lines import MAX_EVENT, json_time, line_time, lines
-from harness.ingest.metadata import text_metadata, xml_metadata
+from harness.ingest.metadata import nxlog_metadata, text_metadata, xml_metadata
 from harness.ingest.texts import CHUNK_BYTES, EVTX_MAGIC, chunks, texts
 from harness.ingest.windows import is_windows, windows_events
 from harness.model import EventBatch
@@ -33,6 +33,9 @@ DETECTED_CHARACTERS = 8192
 DEFAULT_HOST = "localhost"
 XML_TYPES = frozenset({"xmlwineventlog"})
 TEXT_TYPES = ("wineventlog",)
+# Content asks for Windows events by source: NXLog's have the source of the XML ones, and a source
+# type of their own.
+NXLOG_TYPE = "nxlog_json"
 
 
 def ingest(
@@ -145,8 +148,12 @@ def _batched(
             time, channel, computer = text_metadata(raw, zone)
             name, sourcetype = f"WinEventLog:{channel}", "WinEventLog"
         else:
+            document = document or _document(raw)
             time, sourcetype = _other(raw, document, zone, written)
             name, computer = path.name, None
+            if (nxlog := nxlog_metadata(document)) is not None:
+                name, computer = f"XmlWinEventLog:{nxlog[0]}", nxlog[1]
+                sourcetype = NXLOG_TYPE
         key = (origin.source or name, origin.sourcetype or sourcetype)
         columns = opened.get(key)
         if columns is None:
@@ -162,13 +169,18 @@ def _batched(
     yield from _batches(origin, opened)
 
 
+def _document(raw: str) -> Any:
+    """What a line says that is a JSON object, for files in which only some are."""
+    if not (raw.startswith("{") and raw.endswith("}")):
+        return None
+    try:
+        return json.loads(raw, parse_int=float)
+    except (ValueError, RecursionError):
+        return None
+
+
 def _other(raw: str, document: Any, zone: tzinfo, written: datetime) -> tuple[float | None, str]:
     """Time and source type of an event that is none of Windows' own."""
-    if document is None and raw.startswith("{") and raw.endswith("}"):
-        try:
-            document = json.loads(raw, parse_int=float)
-        except (ValueError, RecursionError):
-            document = None
     if document is None:
         return line_time(raw, zone, written), "text"
     return json_time(document, zone), "_json"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -49,6 +49,20 @@ def _iso(text: str | None) -> float | None:
         return moment.timestamp()
     except (ValueError, OverflowError):
         return None
+
+
+def nxlog_metadata(document: Any) -> tuple[str, str] | None:
+    """Channel and computer of a Windows event as NXLog writes it in JSON; None for other JSON.
+
+    Source: NXLog Reference Manual, im_msvistalog, "Fields".
+    """
+    if not isinstance(document, dict) or "SourceName" not in document:
+        return None
+    channel, computer = document.get("Channel"), document.get("Hostname")
+    number = document.get("EventID")
+    if not (isinstance(channel, str) and isinstance(computer, str) and channel and computer):
+        return None
+    return (channel, computer) if isinstance(number, int | float | str) else None
 
 
 def text_metadata(raw: str, zone: tzinfo) -> tuple[float | None, str, str | None]:

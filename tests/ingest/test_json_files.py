@@ -13,6 +13,7 @@ from harness.ingest.jsontexts import _Reader
 from harness.model import Origin
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 OBJECTS = [
@@ -244,6 +245,24 @@ def test_a_large_array_is_decoded_once_an_object(
     assert attempts <= count + 10
 
 
+def by_text(objects: Iterable[Any]) -> list[str]:
+    """Objects in an order of their own, as batches keep that of each source only."""
+    return sorted(json.dumps(one) for one in objects)
+
+
+def test_a_windows_event_in_json_has_the_source_of_its_channel(tmp_path: Path) -> None:
+    nxlog = {"EventTime": "2020-08-01 07:53:24", "Hostname": "H", "EventID": 4688}
+    nxlog |= {"SourceName": "Microsoft-Windows-Security-Auditing", "Channel": "Security"}
+    other = {"Channel": "Security", "EventID": 4688, "Hostname": "H"}
+    path = written(tmp_path, f"{json.dumps(nxlog)}\n{json.dumps(other)}\n")
+    first, second = sorted(read(path).events, key=lambda event: event.sourcetype)
+    assert (first.source, first.sourcetype, first.host) == (path.name, "_json", "localhost")
+    assert (second.source, second.sourcetype, second.host) == (
+        "XmlWinEventLog:Security", "nxlog_json", "H",
+    )  # fmt: skip
+    assert second.time == 1596268404
+
+
 def test_real_json_of_many_products_is_read_whole(tmp_path: Path) -> None:
     """Each file of the Security-Datasets is an array or an object a line, by the json module."""
     read_files = 0
@@ -256,9 +275,11 @@ def test_real_json_of_many_products_is_read_whole(tmp_path: Path) -> None:
             else:
                 expected = [json.loads(line) for line in content.splitlines() if line.strip()]
             reading = read(written(tmp_path, content))
-            assert [json.loads(raw) for raw in reading.raws] == expected, archive
+            assert by_text(json.loads(raw) for raw in reading.raws) == by_text(expected), archive
             assert reading.losses == []
-            assert all(event.sourcetype == "_json" for event in reading.events)
+            for event in reading.events:
+                is_windows = {"EventID", "Channel", "Hostname"} <= json.loads(event.raw).keys()
+                assert event.sourcetype == ("nxlog_json" if is_windows else "_json")
             read_files += 1
     assert read_files >= 10
 
@@ -273,4 +294,5 @@ def test_the_real_dump_in_a_tar_is_read_whole(tmp_path: Path) -> None:
     for content in contents:
         if content.lstrip()[:1] == b"{":
             expected = [json.loads(line) for line in content.splitlines() if line.strip()]
-            assert [json.loads(raw) for raw in read(written(tmp_path, content)).raws] == expected
+            reading = read(written(tmp_path, content))
+            assert by_text(json.loads(raw) for raw in reading.raws) == by_text(expected)

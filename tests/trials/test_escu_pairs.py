@@ -48,5 +48,6 @@ def test_a_detection_fires_as_it_must(pair: dict[str, Any]) -> None:
     finally:
         engine.close()
     assert bool(rows) is pair["fires"]
-    if rows and "count" in rows[0]:
+    # Later stages of the others leave some of the events out.
+    if rows and "count" in rows[0] and pair["kind"] == "filter-only":
         assert sum(int(str(row["count"])) for row in rows) == pair["base_matching_events"]

@@ -19,6 +19,8 @@ from harness.trials import Project, Settings
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from _pytest.mark.structures import ParameterSet
+
     from harness.model import Value
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,6 +28,19 @@ FOLDER = ROOT.parent / "shared/corpus/sigma_regression"
 LISTED = FOLDER / "cases.json"
 CASES: list[dict[str, Any]] = json.loads(LISTED.read_text("utf-8")) if LISTED.exists() else []
 OF_MODELS = [case for case in CASES if case["spl_datamodel"]]
+
+# A rule whose conversion is wrong: `search OR …`, and a condition on a field before it is made.
+WRONG = {"5a6e1e16-07de-48d8-8aae-faa766c05e88": "the rule's conversion is no valid search"}
+# `Details` is `DWORD (0x00000001)`; the data model holds `0x00000001`, which is what the add-on
+# gives and what security_content's detections ask for.
+WHOLE_DETAILS = dict.fromkeys(
+    [
+        "37b437cf-3fc5-4c8e-9c94-1d7c9aff842b",
+        "974515da-6cc5-4c95-ae65-f97f9150ec7f",
+        "3ae1a046-f7db-439d-b7ce-b8b366b81fa6",
+    ],
+    "the conversion expects Details as registry_value_data",
+)
 
 if not CASES:
     pytest.skip("the folder ../shared/corpus is not there", allow_module_level=True)
@@ -46,7 +61,20 @@ def found(project: Project, case: dict[str, Any], text: str) -> list[Mapping[str
         engine.close()
 
 
-@pytest.mark.parametrize("case", CASES, ids=[case["rule_id"] for case in CASES])
+def params(cases: list[dict[str, Any]], failing: Mapping[str, str]) -> list[ParameterSet]:
+    return [
+        pytest.param(
+            case,
+            id=case["rule_id"],
+            marks=[pytest.mark.xfail(strict=True, reason=failing[case["rule_id"]])]
+            if case["rule_id"] in failing
+            else [],
+        )
+        for case in cases
+    ]
+
+
+@pytest.mark.parametrize("case", params(CASES, WRONG))
 def test_a_rule_finds_exactly_the_events_that_it_must(
     project: Project, case: dict[str, Any]
 ) -> None:
@@ -54,7 +82,7 @@ def test_a_rule_finds_exactly_the_events_that_it_must(
     assert row["count"] == case["matching_events"]
 
 
-@pytest.mark.parametrize("case", OF_MODELS, ids=[case["rule_id"] for case in OF_MODELS])
+@pytest.mark.parametrize("case", params(OF_MODELS, WRONG | WHOLE_DETAILS))
 def test_a_rule_over_a_data_model_finds_them(project: Project, case: dict[str, Any]) -> None:
     rows = found(project, case, case["spl_datamodel"])
     assert rows
