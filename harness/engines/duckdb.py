@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.engines.base import Loaded, SearchResult, StageRows
 from harness.engines.connection import connection
+from harness.engines.explanation import Explanation, explained
 from harness.engines.functions import create
 from harness.engines.knowledge import read_table
 from harness.engines.search import SCHEMA, LocalSearch
@@ -172,6 +173,11 @@ class DuckDBEngine:
                 sample = self.fetch(f"{statement} LIMIT {SAMPLE_ROWS}", columns, types)
                 found.append(StageRows(text, counted[0][0], sample))
         return found
+
+    def explain(self, request: SearchRequest) -> Explanation:
+        """Run a search stage by stage and say what each stage keeps, drops and lacks."""
+        with self._own_tables():
+            return explained(self, LocalSearch(self, request))
 
     @contextmanager
     def _own_tables(self) -> Iterator[None]:

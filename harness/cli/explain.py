@@ -1,0 +1,76 @@
+"""`harness explain`: why did it not fire?"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from harness.cli.options import console, data_options, knowledge_options, settings_from
+
+if TYPE_CHECKING:
+    from harness.trials import Project
+
+SPL_SIGNS = frozenset("|=*`[\"'<>")
+
+
+@click.command()
+@click.argument("what", metavar="NAME|PATH|'SPL'")
+@knowledge_options
+@data_options
+@click.option("--sql", "show_sql", is_flag=True, help="Show the SQL that runs.")
+@click.option("--plan", "show_plan", is_flag=True, help="Show the plan as a tree.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def explain(what: str, *, show_sql: bool, show_plan: bool, as_json: bool, **flags: Any) -> int:
+    """Show each stage of a detection or a search over the files named with --data.
+
+    For every stage: the rows that came in and went out, how many rows meet each of its
+    conditions alone, which fields that it needs were empty, and a sample.
+    """
+    from harness.content import Clock
+    from harness.engines.base import SearchRequest
+    from harness.ingest import ingest, shown_losses
+    from harness.report.escaping import shown
+    from harness.report.explain import print_explanation, write_explanation
+    from harness.trials import Project
+    from harness.trials.loading import opened, told_of_data
+    from harness.trials.trial import moment, time_range
+
+    settings = settings_from(flags)
+    if not settings.data:
+        raise click.UsageError("name at least one file with --data")
+    project = Project(settings)
+    text, path = _search(project, what)
+    origin = told_of_data(project)
+    files, tables = opened(project, settings.data, origin)
+    engine = project.local_engine(tables=tables)
+    losses: list[Any] = []
+    loaded = engine.load(ingest(files, origin, losses=losses))
+    for loss in shown_losses(losses):
+        click.echo(f"warning: {shown(loss)}", err=True)
+    now = moment(settings.now, 0.0) if settings.now else (loaded.newest or 0.0) + 1
+    request = SearchRequest(
+        text, now, time_range(project.clock(Clock()), now, settings.timezone), path
+    )
+    found = engine.explain(request)
+    if as_json:
+        write_explanation(found, sys.stdout)
+    else:
+        print_explanation(found, console(), sql=show_sql, plan=show_plan)
+    return 0
+
+
+def _search(project: Project, what: str) -> tuple[str, str | None]:
+    """The search that is meant, and the file it stands in: a detection's, or the text itself."""
+    from harness.content import UnknownDetection, read_detection
+
+    if SPL_SIGNS & set(what):
+        return what, None
+    try:
+        path = project.content.find(what)
+    except UnknownDetection as error:
+        hints = (*error.hints, "or write a search: 'index=main …'")
+        raise UnknownDetection(error.message, place=error.place, hints=hints) from error
+    detection = read_detection(path)
+    return detection.search, str(path)
