@@ -50,15 +50,15 @@ def kind_of(expression: Expr, kinds: Mapping[str, Kind]) -> Kind:
     if name in NUMERIC:
         return "number"
     if name == "+":
-        return "number" if "number" in found else "text"
+        return "number" if "number" in found else "text" if set(found) == {"text"} else "any"
     if name in BRANCHES:
         return _branches(found)
     if name in ("max", "min"):
-        return "number" if set(found) <= {"number"} else "text"
+        return "number" if set(found) <= {"number"} else "any"
     if name == "nullif":
         return found[0]
     if name == "mvindex":
-        return "list" if len(found) == 3 else "text"
+        return "list" if len(found) == 3 else "any"
     if name in LISTS:
         return "list"
     if name in EACH and found[0] == "list":
@@ -83,7 +83,7 @@ def _branches(kinds: Sequence[Kind]) -> Kind:
     if "list" in kinds:
         return "list"
     present = {kind for kind in kinds if kind != "absent"}
-    return present.pop() if len(present) == 1 else "text"
+    return present.pop() if len(present) == 1 else "any"
 
 
 # Values
@@ -101,10 +101,8 @@ def evaluate(expression: Expr, row: Row, kinds: Mapping[str, Kind]) -> Value:
     if name in ("mvmap", "mvfilter"):
         return _each(name, arguments, row, kinds)
     found = [evaluate(one, row, kinds) for one in arguments]
-    if name == "+" and all(
-        isinstance(one, Const) and isinstance(one.value, str) for one in arguments
-    ):
-        return "".join(str(one) for one in found)
+    if name == "+" and all(kind_of(one, kinds) == "text" for one in arguments):
+        return concatenation(found)  # type: ignore[arg-type]
     if name in BRANCHES:
         chosen = CHOICES[name](found)
         return chosen if isinstance(chosen, bool) else unified(chosen, kind_of(expression, kinds))
@@ -119,7 +117,7 @@ def _each(name: str, arguments: Sequence[Expr], row: Row, kinds: Mapping[str, Ki
     field, each = arguments
     assert isinstance(field, Field)
     assert isinstance(each, Each)
-    inner: dict[str, Kind] = {**kinds, each.field: "text"}
+    inner: dict[str, Kind] = {**kinds, each.field: "any"}
     kept: list[str] = []
     for value in values(row.get(field.name)):
         found = evaluate(each.body, {**row, each.field: value}, inner)
@@ -299,7 +297,7 @@ INFORMATION: dict[str, Callable[[Value, bool], Value]] = {
         (found := _spells(value, written=written)) is not None and found.is_integer()
     ),
     "isstr": lambda value, written: (
-        only(value) is not None
+        value is not None
         and not isinstance(value, bool)
         and _spells(value, written=written) is None
     ),
@@ -442,8 +440,12 @@ def substr(value: str, start: Cell, length: Cell = None) -> Cell:
 
 
 def replace(value: str, pattern: Cell, new: Cell) -> Cell:
-    """Every match of a pattern replaced; `\\1` is a group."""
-    return re.sub(str(pattern), str(new), value)
+    r"""Every match of a pattern replaced; `\1` is a group, `\0` the whole match."""
+
+    def written(found: re.Match[str]) -> str:
+        return re.sub(r"\\(\d)", lambda group: found[int(group[1])] or "", str(new))
+
+    return re.sub(str(pattern), written, value)
 
 
 def split(found: Sequence[Cell]) -> Cell:
@@ -476,7 +478,8 @@ def tostring(found: Sequence[Value]) -> Cell:
     """A value as text."""
     if isinstance(found[0], bool):
         return "True" if found[0] else "False"
-    return found[0] if isinstance(found[0], list) else None if found[0] is None else text(found[0])
+    value = only(found[0])
+    return None if value is None else text(value)  # type: ignore[arg-type]
 
 
 # Several values
@@ -511,10 +514,10 @@ def mvfind(found: Sequence[Cell]) -> Cell:
 
 def binned(found: Sequence[Cell]) -> Cell:
     """The span that a number lies in, as its bounds."""
-    value, size = found[0], number(found[1])
-    here = number(only(value))
+    value, size = only(found[0]), number(found[1])
+    here = number(value)
     if here is None or not size:
-        return value
+        return value  # type: ignore[return-value]
     low = math.floor(here / size) * size
     return f"{number_text(low)}-{number_text(low + size)}"
 

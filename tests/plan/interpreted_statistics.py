@@ -24,9 +24,9 @@ def statistic_kind(one: Aggregation, kinds: Mapping[str, Kind]) -> Kind:
     if one.function in TEXTS:
         return "list"
     if one.function == "mode":
-        return "text"
+        return "any"
     if one.function in KEPT and one.argument is not None:
-        return "number" if kind_of(one.argument, kinds) == "number" else "text"
+        return "number" if kind_of(one.argument, kinds) == "number" else "any"
     return "number"
 
 

@@ -6,7 +6,7 @@ import re
 from typing import Literal
 
 Cell = str | float | list[str] | None
-Kind = Literal["number", "text", "list", "absent"]
+Kind = Literal["number", "text", "any", "list", "absent"]
 
 SPELLED = re.compile(
     r"[ \t\r\n\f\v]*[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?[ \t\r\n\f\v]*"

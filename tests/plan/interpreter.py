@@ -63,7 +63,7 @@ class Interpreter:
             elif cells and all(isinstance(cell, int | float) for cell in cells):
                 kinds[name] = "number"
             else:
-                kinds[name] = "text"
+                kinds[name] = "any"
         return Table(kinds, brought(rows, kinds))
 
     @table.register
@@ -114,7 +114,7 @@ class Interpreter:
             for row in below.rows
             for value in values(row.get(node.field))
         ]
-        return Table({**below.kinds, node.field: "text"}, rows)
+        return Table({**below.kinds, node.field: "any"}, rows)
 
     @table.register
     def _(self, node: nodes.Sort) -> Table:
@@ -161,7 +161,8 @@ class Interpreter:
                 row[one.name] = statistic(one, members, below.kinds)
             rows.append(row)
         for name in reversed(node.by):
-            rows = sorted_by(rows, nodes.SortKey(name, mode="by"))
+            mode = "num" if kinds[name] == "number" else "str"
+            rows = sorted_by(rows, nodes.SortKey(name, mode=mode))
         return Table(kinds, rows)
 
     @table.register
@@ -245,12 +246,12 @@ def common(kinds: Iterable[Kind]) -> Kind:
     found = set(kinds) - {"absent"}
     if "list" in found:
         return "list"
-    return found.pop() if len(found) == 1 else "text" if found else "absent"
+    return found.pop() if len(found) == 1 else "any" if found else "absent"
 
 
 def by_kind(kind: Kind) -> Kind:
     """A BY field has one value in each row."""
-    return "text" if kind == "list" else kind
+    return "any" if kind == "list" else kind
 
 
 def statistic_kinds(
@@ -267,7 +268,7 @@ def combinations(row: Row, by: Sequence[str]) -> list[tuple[Cell, ...]]:
         cell = row.get(name)
         options = cell if isinstance(cell, list) else [] if cell is None else [cell]
         found = [(*group, option) for group in found for option in options]
-    return list(dict.fromkeys(found))
+    return found
 
 
 def sorted_by(rows: list[Row], key: nodes.SortKey) -> list[Row]:
