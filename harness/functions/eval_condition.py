@@ -9,7 +9,7 @@ import ipaddress
 from typing import TYPE_CHECKING
 
 from harness.errors import HarnessError
-from harness.functions.operators import compared, condition, truth
+from harness.functions.operators import any_of, compared, condition, truth
 from harness.plan.types import Kind, Typed, as_text, null, unify
 from harness.registry import eval_function
 
@@ -109,8 +109,7 @@ def match(d: Dialect, value: Typed, pattern: Typed) -> Typed:
         return condition(d.function("null_boolean"))
     wanted = str(pattern.constant)
     if value.multi:
-        found = d.where(value.sql, lambda v: d.regex_matches(v, wanted))
-        return condition(d.function("is_not_null", found))
+        return any_of(d, value, lambda v: d.regex_matches(v, wanted))
     return condition(d.regex_matches(as_text(d, value).sql, wanted))
 
 
@@ -121,5 +120,7 @@ def cidrmatch(d: Dialect, network: Typed, value: Typed) -> Typed:
         ipaddress.ip_network(str(network.constant), strict=False)
     except ValueError as error:
         raise BadArgument(f"`{network.constant}` is no network: {error}") from error
-    text = as_text(d, value).sql
-    return condition(d.function("spl_cidr_match", d.literal(str(network.constant)), text))
+    written = d.literal(str(network.constant))
+    if value.multi:
+        return any_of(d, value, lambda v: d.function("spl_cidr_match", written, v))
+    return condition(d.function("spl_cidr_match", written, as_text(d, value).sql))

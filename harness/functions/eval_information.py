@@ -62,7 +62,9 @@ def typeof(d: Dialect, value: Typed) -> Typed:
     if value.kind is Kind.BOOLEAN:
         return Typed(d.literal("Boolean"), Kind.TEXT)
     absent = (d.function("is_null", value.sql), d.literal("Invalid"))
+    kinds = [absent]
     if value.multi:
-        return Typed(d.case([absent], d.literal("Multivalue")), Kind.TEXT)
-    numeric = (is_number(d, value), d.literal("Number"))
-    return Typed(d.case([absent, numeric], d.literal("String")), Kind.TEXT)
+        several = d.function("greater", d.function("list_length", value.sql), d.position(1))
+        kinds.append((several, d.literal("Multivalue")))
+    kinds.append((is_number(d, value), d.literal("Number")))
+    return Typed(d.case(kinds, d.literal("String")), Kind.TEXT)

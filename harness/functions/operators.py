@@ -11,6 +11,8 @@ from harness.plan.types import Kind, Typed, as_number, as_text, null
 from harness.registry import eval_function
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from harness.plan.types import Dialect, Sql
 
 COMPARISONS = {
@@ -93,6 +95,14 @@ def _plain_text(value: Typed) -> bool:
     return False
 
 
+def any_of(d: Dialect, value: Typed, test: Callable[[Sql], Sql], *others: Typed) -> Typed:
+    """Whether any value of several meets a test; unknown where the field or another is absent."""
+    found = d.function("is_not_null", d.where(value.sql, test))
+    parts = [d.function("is_not_null", one.sql) for one in (value, *others) if not one.absent]
+    present = parts[0] if len(parts) == 1 else d.function("and", *parts)
+    return condition(d.case([(present, found)]))
+
+
 def _any_value(d: Dialect, operator: str, left: Typed, right: Typed) -> Typed:
     many, one, flipped = (left, right, False) if left.multi else (right, left, True)
 
@@ -101,9 +111,7 @@ def _any_value(d: Dialect, operator: str, left: Typed, right: Typed) -> Typed:
         first, second = (one, value) if flipped else (value, one)
         return compared(d, operator, first, second).sql
 
-    found = d.function("is_not_null", d.where(many.sql, test))
-    present = d.function("is_not_null", many.sql)
-    return condition(d.case([(present, found)]))
+    return any_of(d, many, test, one)
 
 
 def _comparison(operator: str, meaning: str) -> None:
@@ -134,8 +142,7 @@ def like(d: Dialect, value: Typed, pattern: Typed) -> Typed:
     else:
         wanted = d.function("replace", wanted, d.literal("\\"), d.literal("\\\\"))
     if value.multi:
-        found = d.where(value.sql, lambda v: d.function("like", v, wanted))
-        return condition(d.function("is_not_null", found))
+        return any_of(d, value, lambda v: d.function("like", v, wanted), pattern)
     return condition(d.function("like", as_text(d, value).sql, wanted))
 
 

@@ -15,7 +15,7 @@ from harness.spl import predicates as search_spl
 from harness.spl.expressions import BINARY, NOT_LEVEL, UNARY_LEVEL
 from harness.spl.pipeline import parse_pipeline
 from harness.spl.predicates import KEYWORDS
-from harness.spl.source import Span
+from harness.spl.source import Span, SplSyntaxError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -217,4 +217,9 @@ def _touches(found: Sequence[Token], number: int) -> bool:
 
 
 def _subsearch(text: SplText, span: Span) -> str:
-    return f"[{pipeline_text(parse_pipeline(text, Span(span.start + 1, span.end - 1)))}]"
+    """A subsearch printed like any search; what no search is in brackets stays as it was."""
+    try:
+        inner = parse_pipeline(text, Span(span.start + 1, span.end - 1))
+        return f"[{pipeline_text(inner)}]"
+    except SplSyntaxError:
+        return text.text[span.start : span.end]

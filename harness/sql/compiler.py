@@ -388,11 +388,10 @@ class Compiler:
         if not query.merges(node.partition):
             query = self.wrapped(query, below)
         parts = [as_any(d, query.columns.get(name) or null(d)).sql for name in node.partition]
-        order = exp.Order(expressions=[key.node() for key in query.order])
         if node.runs:
-            query = self._run_numbers(query, parts, order, below)
+            query = self._run_numbers(self.numbered(query, below), node.partition, below)
             parts = [query.columns[Belongs("run", "")].sql]
-            order = exp.Order(expressions=[key.node() for key in query.order])
+        order = exp.Order(expressions=[key.node() for key in query.order])
         number = exp.Window(
             this=exp.Anonymous(this="ROW_NUMBER", expressions=[]),
             partition_by=parts,
@@ -402,11 +401,11 @@ class Compiler:
         columns[node.name] = Typed(d.function("double", number), Kind.NUMBER)
         return self.wrapped(replace(query, columns=columns), wanted | {node.name})
 
-    def _run_numbers(
-        self, query: Query, parts: list[Node], order: exp.Order, below: Wanted
-    ) -> Query:
+    def _run_numbers(self, query: Query, partition: tuple[str, ...], below: Wanted) -> Query:
         """Number the runs of neighbours with equal values: a run starts where one differs."""
         d = self.dialect
+        order = exp.Order(expressions=[key.node() for key in query.order])
+        parts = [as_any(d, query.columns.get(name) or null(d)).sql for name in partition]
         values = exp.Anonymous(this="ROW", expressions=parts)
         previous = exp.Window(this=exp.Anonymous(this="LAG", expressions=[values]), order=order)
         starts = exp.NullSafeNEQ(this=values, expression=previous)

@@ -126,7 +126,8 @@ def test_where_keeps_what_is_true(condition: str, expected: bool | None) -> None
     {
         "n": "Number", "t": "Number", "s": "String", "z": "Invalid", "n+t": "Number",
         "s+s": "String", "n.s": "String", "if(true(), n, s)": "Number", "n=t": "Boolean",
-        '"3"': "String", "lower(s)": "String", 'split(s, "y")': "Multivalue",
+        '"3"': "String", "lower(s)": "String", 'split(s, "y")': "String",
+        'split("a,b", ",")': "Multivalue",
     }.items(),
 )  # fmt: skip
 def test_typeof(expression: str, kind: str) -> None:
