@@ -181,7 +181,7 @@ def test_text_has_no_automatic_fields(apps: Apps, sourcetype: str) -> None:
 
 @pytest.mark.parametrize(
     "file",
-    ["sysmon_eventid_5.yml", "sysmon_eventid_11.yml", "sysmon_eventid_13.yml"],
+    [f"sysmon_eventid_{number}.yml" for number in (3, 5, 11, 13, 22)],
 )
 def test_most_fields_of_other_sysmon_events_are_given(apps: Apps, file: str) -> None:
     listed, native = data_source(file)
