@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+
+from harness.errors import Unsupported
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 Key = tuple[str, str]
 """A field's name and its value, several values as one text."""
+K = TypeVar("K")
+MOST_COMPARISONS = 20_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +95,12 @@ class Grouping:
     orphans: list[Event] = field(default_factory=list)
     _open: OrderedDict[int, Transaction] = field(default_factory=OrderedDict)
     _stack: dict[int, None] = field(default_factory=dict)
+    _full: dict[tuple[Key, ...], dict[int, None]] = field(default_factory=dict)
     _by_key: dict[Key, dict[int, None]] = field(default_factory=dict)
     _loose: dict[int, None] = field(default_factory=dict)
+    _loose_by_key: dict[Key, dict[int, None]] = field(default_factory=dict)
     _count: int = 0
+    _compared: int = 0
     _events: int = 0
 
     def over(self, events: Iterable[Event]) -> list[Transaction]:
@@ -132,22 +139,36 @@ class Grouping:
         """The open transaction that was opened last among those that an event fits."""
         if not event.keys:
             return self._open[next(reversed(self._stack))] if self._stack else None
-        if len(self.rules.fields) == 1 and event.keys[0] in self._by_key:
-            return self._open[next(reversed(self._by_key[event.keys[0]]))]
+        tables = [self._loose_by_key]
+        if len(event.keys) < len(self.rules.fields):
+            tables.append(self._by_key)
         candidates = {
             number
+            for table in tables
             for key in event.keys
-            for number in self._by_key.get(key, ())
+            for number in table.get(key, ())
             if self._agrees(self._open[number], event)
         }
+        if (same := self._full.get(event.keys)) is not None:
+            candidates.add(next(reversed(same)))
         if not self.rules.connected:
+            self._count_comparisons(len(self._loose))
             names = {name for name, _ in event.keys}
             candidates |= {n for n in self._loose if not names & self._open[n].keys.keys()}
         return self._open[max(candidates)] if candidates else None
 
     def _agrees(self, transaction: Transaction, event: Event) -> bool:
+        self._count_comparisons(1)
         keys = transaction.keys
         return all(keys.get(name, value) == value for name, value in event.keys)
+
+    def _count_comparisons(self, number: int) -> None:
+        self._compared += number
+        if self._compared > MOST_COMPARISONS:
+            raise Unsupported(
+                "a transaction over so many open transactions",
+                hints=["name fields that every event has, or set maxspan or maxpause"],
+            )
 
     def _beyond(self, transaction: Transaction, event: Event) -> bool:
         """Whether an event lies too far from a transaction to be part of it."""
@@ -171,22 +192,43 @@ class Grouping:
         transaction.events.append(event)
         self._events += 1
         self._open.move_to_end(number)
-        for name, value in event.keys:
-            if name not in transaction.keys:
-                transaction.keys[name] = value
-                self._by_key.setdefault((name, value), {})[number] = None
-        if len(transaction.keys) == len(self.rules.fields):
-            self._loose.pop(number, None)
+        new = [key for key in event.keys if key[0] not in transaction.keys]
+        if not new:
+            return
+        self._forget(transaction)
+        transaction.keys.update(new)
+        self._remember(transaction)
+
+    def _remember(self, transaction: Transaction) -> None:
+        """Make a transaction known by the values that it has."""
+        number, keys = transaction.number, transaction.keys
+        full = len(keys) == len(self.rules.fields)
+        table = self._by_key if full else self._loose_by_key
+        for key in keys.items():
+            table.setdefault(key, {})[number] = None
+        if full:
+            self._full.setdefault(self._in_order(keys), {})[number] = None
+        else:
+            self._loose[number] = None
+
+    def _forget(self, transaction: Transaction) -> None:
+        number, keys = transaction.number, transaction.keys
+        full = number not in self._loose
+        self._loose.pop(number, None)
+        table = self._by_key if full else self._loose_by_key
+        for key in keys.items():
+            _drop(table, key, number)
+        if full and keys:
+            _drop(self._full, self._in_order(keys), number)
+
+    def _in_order(self, keys: dict[str, str]) -> tuple[Key, ...]:
+        return tuple((name, keys[name]) for name in self.rules.fields)
 
     def _close(self, transaction: Transaction) -> None:
         number = transaction.number
         del self._open[number], self._stack[number]
-        self._loose.pop(number, None)
-        for key in transaction.keys.items():
-            numbers = self._by_key[key]
-            del numbers[number]
-            if not numbers:
-                del self._by_key[key]
+        if self.rules.fields:
+            self._forget(transaction)
         self._events -= len(transaction.events)
         self.done.append(transaction)
 
@@ -197,3 +239,10 @@ class Grouping:
             oldest = next(iter(self._open.values()))
             oldest.evicted = True
             self._close(oldest)
+
+
+def _drop(table: dict[K, dict[int, None]], key: K, number: int) -> None:
+    numbers = table[key]
+    del numbers[number]
+    if not numbers:
+        del table[key]
