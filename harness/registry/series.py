@@ -7,6 +7,7 @@ format.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -181,17 +182,19 @@ class Layout:
             return self._finished(table, [(i, n, n) for i, n in enumerate(names)])
         cells = [(str(_text(row["split"])), row) for row in found.rows]
         kept = self._kept(cells)
+        if len(kept) < len({name for name, _ in cells}):
+            kept.discard(str(self.options.other))
         series = [(name, row) for name, row in cells if name in kept]
         names = sorted(kept)
         options = self.options
         if options.null is not None:
             nulls = self._fetched(self._cells(rows, split=False, null=True))
             series += [(options.null, row) for row in nulls]
-            names += [options.null] if nulls and options.null not in names else []
+            names += [options.null] if nulls else []
         if options.other is not None and len(kept) < len({name for name, _ in cells}):
             others = self._fetched(self._cells(rows, split=False, without=kept))
             series += [(options.other, row) for row in others]
-            names += [options.other] if others and options.other not in names else []
+            names += [options.other] if others else []
         return self._pivoted(series, names)
 
     def _pivoted(self, series: list[tuple[str, dict[str, Value]]], names: list[str]) -> Table:
@@ -216,6 +219,12 @@ class Layout:
             raise Unsupported(
                 f"more than {MOST_SERIES:,} columns in one table",
                 hints=["set limit=, or choose a field with fewer values"],
+            )
+        names = Counter((self.name, *(column for _, _, column in columns)))
+        if (twice := names.most_common(1)[0])[1] > 1:
+            raise Unsupported(
+                f"two columns called `{twice[0]}` in one table",
+                hints=["set format=, nullstr= or otherstr=, or rename the field of the rows"],
             )
         empty: dict[str, Value] = {
             column: 0.0 if self.aggregations[number].function in ZERO_WITHOUT_ROWS else None
