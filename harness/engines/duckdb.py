@@ -170,12 +170,12 @@ class DuckDBEngine:
         search = LocalSearch(self, request)
         found = []
         with self.own_tables():
-            for stage, relation in search.stages():
+            for text, relation in search.stages():
                 columns = search.columns(relation)
                 statement, types = search.statement(relation, columns)
                 counted = self.execute(f"SELECT count(*) FROM ({statement})").fetchall()  # noqa: S608
                 sample = self.fetch(f"{statement} LIMIT {SAMPLE_ROWS}", columns, types)
-                found.append(StageRows(f"{stage.name} {stage.raw}", counted[0][0], sample))
+                found.append(StageRows(text, counted[0][0], sample))
         return found
 
     def explain(self, request: SearchRequest) -> Explanation:

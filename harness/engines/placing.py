@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.engines.search import LocalSearch
 from harness.errors import HarnessError
+from harness.registry import find_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,14 +50,17 @@ def placing(
 
 
 def _stage_of(error: HarnessError, engine: DuckDBEngine, search: LocalSearch) -> Stage | None:
-    """The first stage that gives an error, if one does."""
+    """The first stage that gives an error, if it is the same one."""
+    relation = search.given
     try:
-        with engine.own_tables():
-            for stage, relation in search.stages():
-                try:
-                    engine.run(relation, search)
-                except HarnessError as found:
-                    return stage if found.message == error.message else None
+        stages = search.pipeline().stages
     except HarnessError:
         return None
+    with engine.own_tables():
+        for stage in stages:
+            try:
+                relation = find_command(stage).parse(stage).lower(relation, search)
+                engine.run(relation, search)
+            except HarnessError as found:
+                return stage if found.message == error.message else None
     return None

@@ -122,12 +122,12 @@ class LocalSearch:
         """The relation that the whole search is."""
         return self._lowered(self.pipeline(), self.given)
 
-    def stages(self) -> Iterator[tuple[Stage, nodes.Relation]]:
-        """Each stage with the relation up to it."""
+    def stages(self) -> Iterator[tuple[str, nodes.Relation]]:
+        """Each stage's text with the relation up to it."""
         relation = self.given
         for stage in self.pipeline().stages:
             relation = find_command(stage).parse(stage).lower(relation, self)
-            yield stage, relation
+            yield f"{stage.name} {stage.raw}", relation
 
     def _lowered(
         self, pipeline: Pipeline, relation: nodes.Relation | None = None
