@@ -8,12 +8,14 @@ message), with `caret` (the exact caret block). Optional: `input` (rows for the 
 `note`.
 Expected rows are worked out from the documentation, never copied from output.
 
-`errors/good.yml` holds searches with the whole of the error that they give: `rendered`.
+`errors/good.yml` holds wrong searches with the whole of the error that they give: `rendered`.
+`errors/poor.yml` holds what no error may look like: each error of the cases is held against it.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections import Counter
 from functools import cache
 from pathlib import Path
@@ -26,6 +28,7 @@ from harness.apps import Apps, load_apps
 from harness.engines.base import SearchRequest
 from harness.engines.duckdb import DuckDBEngine
 from harness.engines.knowledge import Knowledge
+from harness.engines.placing import placing
 from harness.engines.search import LocalSearch
 from harness.errors import HarnessError
 from harness.model import ALL_TIME, EventBatch, LookupDefinition, Macro, Rows, Value
@@ -54,6 +57,7 @@ KEYS = frozenset(
     """.split()
 )
 ERROR_KEYS = frozenset("events input lookups macros name note rendered spl".split())
+POOR_KEYS = frozenset("name pattern poor why".split())
 EVENT_KEYS = frozenset("host index raw source sourcetype time".split())
 OPERATORS = "and or xor not like in + - * / % . = != < <= > >= negate mvmap mvfilter".split()
 NOW = 1_600_000_000
@@ -143,7 +147,8 @@ def run(case: dict[str, Any], folder: Path) -> Rows:
         request = SearchRequest(case["spl"], float(case.get("now", NOW)), ALL_TIME)
         given = rows_of(case["input"]) if "input" in case else None
         search = LocalSearch(engine, request, given)
-        return engine.run(search.relation(), search)
+        with placing(engine, request, given):
+            return engine.run(search.relation(), search)
     finally:
         engine.close()
 
@@ -170,7 +175,41 @@ def test_case(case: dict[str, Any], tmp_path: Path) -> None:
 def test_error_as_it_is_shown(case: dict[str, Any], tmp_path: Path) -> None:
     with pytest.raises(HarnessError) as caught:
         run(case, tmp_path)
-    assert caught.value.render() == case["rendered"].rstrip("\n")
+    rendered = caught.value.render().replace(f"{tmp_path}/", "")
+    assert rendered == case["rendered"].rstrip("\n")
+
+
+def every_error() -> list[Any]:
+    """All cases that end in an error: of the catalogue, and beside commands and functions."""
+    found = [*error_cases()]
+    for path in case_paths():
+        named = [(f"{path.stem}: {case['name']}", case) for case in read(path) if "error" in case]
+        found += [pytest.param(case, id=name) for name, case in named]
+    return found
+
+
+@cache
+def poor() -> list[tuple[dict[str, Any], re.Pattern[str]]]:
+    found = read(HERE / "errors" / "poor.yml", POOR_KEYS)
+    return [(entry, re.compile(entry["pattern"])) for entry in found]
+
+
+def test_poor_examples_are_caught() -> None:
+    for entry, pattern in poor():
+        assert pattern.search(entry["poor"]), entry["name"]
+        assert entry["why"]
+
+
+@pytest.mark.parametrize("case", every_error())
+def test_no_error_is_poor(case: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(HarnessError) as caught:
+        run(case, tmp_path)
+    place, rendered = caught.value.place, caught.value.render()
+    for entry, pattern in poor():
+        assert not pattern.search(rendered), f"{entry['name']}: {entry['why']}"
+    assert place is not None, "an error says where"
+    nothing_written = not case["spl"].strip()
+    assert place.path or place.caret().strip() or nothing_written, "a place is a file or a caret"
 
 
 def stages_of(case: dict[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from harness.registry.context import Context
     from harness.spl.arguments import Arguments
     from harness.spl.pipeline import Stage
+
+
+COUNT = re.compile(r"-?\d+")
 
 
 @command("dedup")
@@ -39,7 +43,7 @@ class Dedup:
         """Read count, fields, options and the sort clause."""
         arguments = stage.arguments
         count = 1
-        if (token := arguments.peek()) is not None and token.value.isdigit():
+        if (token := arguments.peek()) is not None and COUNT.fullmatch(token.value):
             count = arguments.integer(arguments.next("a count"), "the count", minimum=1)
         known = ("keepevents", "keepempty", "consecutive")
         fields: list[str] = []

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from harness.spl.arguments import Arguments
     from harness.spl.pipeline import Stage
 
+OPTIONS = ("local", "update", "event_time_field")
 Pairs = tuple[tuple[str, str], ...]
 
 
@@ -40,7 +41,11 @@ class Lookup:
     def parse(cls, stage: Stage) -> Self:
         """Read the table, the inputs and the outputs, each (column, field)."""
         arguments = stage.arguments
-        options = arguments.options(("local", "update"))
+        options = arguments.options(OPTIONS)
+        if "local" in options:
+            arguments.boolean(options["local"], "local")
+        if "event_time_field" in options:
+            stage.unsupported("lookup with event_time_field", options["event_time_field"].span)
         if "update" in options and arguments.boolean(options["update"], "update"):
             stage.unsupported("lookup with update=true", options["update"].span)
         table = arguments.field("a lookup")

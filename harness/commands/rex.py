@@ -39,7 +39,11 @@ class Rex:
         arguments = stage.arguments
         options = arguments.options(OPTIONS)
         token = arguments.next("a pattern in quotes")
+        if token.kind not in ("string", "word") or token.spaced is False:
+            stage.fail("a pattern is expected here", token.span, "write it in quotes")
         options.update(arguments.options(OPTIONS))
+        if not arguments.done and token.kind == "word":
+            arguments.fail("the pattern ends here", "write the pattern in quotes")
         arguments.finish()
         field = options["field"].value if "field" in options else "_raw"
         if "mode" in options:

@@ -48,13 +48,14 @@ class Stats:
         delimiter = options["delim"].value if "delim" in options else None
         statistics = parse_statistics(arguments, "by")
         by: list[str] = []
-        if arguments.accept_word("by"):
+        grouped = arguments.accept_word("by")
+        if grouped:
             while not arguments.done and not arguments.at_option():
                 if not arguments.accept(","):
                     by.append(arguments.field())
-            if not by:
-                arguments.fail("BY needs a field")
         last = arguments.options(("dedup_splitvals",))
+        if grouped and not by:
+            arguments.fail("BY needs a field")
         different = "dedup_splitvals" in last and arguments.boolean(
             last["dedup_splitvals"], "dedup_splitvals"
         )

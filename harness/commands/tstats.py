@@ -80,7 +80,11 @@ class Tstats:
         arguments = stage.arguments
         token = arguments.peek()
         if not arguments.at_option():
-            stage.unsupported("tstats over a namespace", token.span if token else None)
+            stage.unsupported(
+                "tstats over a namespace",
+                token.span if token else None,
+                "a data model is named by from datamodel=…",
+            )
         kind = token.value.lower() if token else ""
         value = arguments.option_value()
         if kind == "sid":
@@ -105,6 +109,9 @@ class Tstats:
         while not arguments.done:
             if arguments.accept(","):
                 continue
+            if arguments.at_word("where", "from"):
+                word = arguments.tokens[arguments.position].value.upper()
+                arguments.fail(f"{word} comes before BY", "write FROM … WHERE … BY …")
             if arguments.at_option():
                 name = arguments.tokens[arguments.position]
                 value = arguments.option_value()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import threading
 import time
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from harness.engines.connection import connection
 from harness.engines.explanation import Explanation, explained
 from harness.engines.functions import create
 from harness.engines.knowledge import read_table
+from harness.engines.placing import EngineLimit, SearchFailed, placing
 from harness.engines.search import SCHEMA, LocalSearch
 from harness.engines.tables import attach
 from harness.errors import HarnessError
@@ -40,12 +42,14 @@ ROW_GROUP = 16_384
 SAMPLE_ROWS = 3
 ENTITIES = ("none", "named", "numeric")
 WHOLE = 1e15
+REFUSED = re.compile(r"executing the UDF: (?:SlowPattern|TooManyValues): (.+)")
+"""What DuckDB makes of an error that a function of ours raises on purpose."""
 
 _schemas = itertools.count(1)
 
 
-class SearchFailed(HarnessError):
-    """The engine gave up on a search: out of memory, out of time, or a defect of ours."""
+class BadValue(HarnessError):
+    """A function of ours refuses a value of some row."""
 
 
 class DuckDBEngine:
@@ -142,7 +146,7 @@ class DuckDBEngine:
         """Compile the search and run it."""
         started = time.perf_counter()
         search = LocalSearch(self, request)
-        with self._own_tables():
+        with placing(self, request), self.own_tables():
             found = search.compiled()
             self.prepare(set(found.used))
             compiled = time.perf_counter()
@@ -156,7 +160,7 @@ class DuckDBEngine:
     def count(self, request: SearchRequest) -> tuple[int, tuple[str, ...]]:
         """How many rows a search gives, with its warnings: no column is worked out for itself."""
         search = LocalSearch(self, request)
-        with self._own_tables():
+        with placing(self, request), self.own_tables():
             statement, _ = search.statement(search.relation(), ())
             ((rows,),) = self.execute(f"SELECT count(*) FROM ({statement})").fetchall()  # noqa: S608
         return rows, tuple(search.warnings)
@@ -165,7 +169,7 @@ class DuckDBEngine:
         """The rows after each stage: their number and the first few."""
         search = LocalSearch(self, request)
         found = []
-        with self._own_tables():
+        with self.own_tables():
             for text, relation in search.stages():
                 columns = search.columns(relation)
                 statement, types = search.statement(relation, columns)
@@ -180,7 +184,7 @@ class DuckDBEngine:
             return explained(self, LocalSearch(self, request))
 
     @contextmanager
-    def _own_tables(self) -> Iterator[None]:
+    def own_tables(self) -> Iterator[None]:
         """Tables that a search stores go when it is done; those of lookups stay."""
         try:
             yield
@@ -311,9 +315,9 @@ class DuckDBEngine:
         try:
             yield
         except duckdb.InterruptException as error:
-            raise SearchFailed(f"the search took more than {SEARCH_SECONDS:g} s") from error
+            raise EngineLimit(f"the search took more than {SEARCH_SECONDS:g} s") from error
         except duckdb.OutOfMemoryException as error:
-            raise SearchFailed(
+            raise EngineLimit(
                 "the search needs more memory than there is", hints=["narrow its time range"]
             ) from error
         except duckdb.Error as error:
@@ -321,6 +325,8 @@ class DuckDBEngine:
             if isinstance(cause, HarnessError):
                 raise cause from None
             first = str(error).splitlines()[0]
+            if (refused := REFUSED.search(first)) is not None:
+                raise BadValue(refused[1]) from error
             raise SearchFailed(f"the engine rejects the search: {first}") from error
         finally:
             timer.cancel()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from harness.functions.eval_condition import BadArgument
 from harness.plan.types import Kind, Typed, as_number, as_values
 from harness.registry import eval_function
 
@@ -54,7 +55,11 @@ def floor(d: Dialect, value: Typed) -> Typed:
 @eval_function("round", literal=(1,))
 def rounded(d: Dialect, value: Typed, digits: Typed | None = None) -> Typed:
     """round(<number>, <decimals>): as it is written, halves away from zero; default 0 decimals."""
-    count = int(float(digits.constant)) if digits and digits.constant is not None else 0
+    count = 0
+    if digits is not None and digits.constant is not None:
+        if isinstance(digits.constant, str) and not digits.constant.strip().lstrip("-").isdigit():
+            raise BadArgument(f"`round` takes a number of decimals, not `{digits.constant}`")
+        count = int(float(digits.constant))
     return number(d.round(as_number(d, value).sql, count))
 
 

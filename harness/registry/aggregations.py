@@ -32,6 +32,8 @@ SPLUNK_FUNCTIONS = frozenset(
     """.split()
 )
 
+PERCENTILES = frozenset({"exactperc", "p", "perc", "upperperc"})
+
 
 class UnknownStatistic(HarnessError):
     """A statistical function that Splunk does not have either."""
@@ -54,13 +56,13 @@ def parse_statistics(arguments: Arguments, *stop: str) -> list[Statistic]:
     while not (arguments.done or arguments.at_word(*stop) or arguments.at_option()):
         if arguments.accept(","):
             continue
-        found.append(_statistic(arguments))
+        found.append(_statistic(arguments, stop))
     if not found:
         arguments.fail(f"`{arguments.stage.name}` needs a function", "for example count")
     return found
 
 
-def _statistic(arguments: Arguments) -> Statistic:
+def _statistic(arguments: Arguments, stop: Sequence[str]) -> Statistic:
     token = arguments.next("a function")
     stage = arguments.stage
     if token.kind != "word":
@@ -68,7 +70,7 @@ def _statistic(arguments: Arguments) -> Statistic:
     name = token.value.lower()
     function = find_stats_function(name)
     if function is None:
-        _unknown(arguments, token, name)
+        _unknown(arguments, token, name, stop)
     field: str | None = None
     argument: Expr | None = None
     written = token.value
@@ -110,9 +112,13 @@ def _argument(arguments: Arguments) -> tuple[str | None, Expr | None, str]:
     return token.value, None if is_wild(token.value) else Field(token.value), token.value
 
 
-def _unknown(arguments: Arguments, token: Token, name: str) -> NoReturn:
+def _unknown(arguments: Arguments, token: Token, name: str, stop: Sequence[str]) -> NoReturn:
     place = arguments.stage.text.place(token.span)
     hints = arguments.stage.text.hints(token.span)
+    if name in PERCENTILES:
+        arguments.stage.fail(
+            f"`{token.value}` needs a percentage", token.span, f"for example {name}95(field)"
+        )
     if name.rstrip("0123456789.") in SPLUNK_FUNCTIONS:
         raise Unsupported(
             f"the statistical function `{name}` is not supported yet", place=place, hints=hints
@@ -120,7 +126,7 @@ def _unknown(arguments: Arguments, token: Token, name: str) -> NoReturn:
     raise UnknownStatistic(
         f"unknown statistical function `{token.value}`",
         place=place,
-        hints=(*nearest(name, {*stats_function_names(), *SPLUNK_FUNCTIONS}), *hints),
+        hints=(*nearest(name, {*stats_function_names(), *SPLUNK_FUNCTIONS, *stop}), *hints),
     )
 
 

@@ -73,9 +73,11 @@ def find_command(stage: Stage) -> type[Command]:
     if name in SPLUNK_COMMANDS:
         raise Unsupported(f"the command `{name}` is not supported yet", place=place, hints=hints)
     known = sorted({*_commands, *SPLUNK_COMMANDS})
-    raise UnknownCommand(
-        f"unknown command `{stage.name}`", place=place, hints=(*nearest(name, known), *hints)
-    )
+    if stage.raw.startswith(("=", "!=", "<", ">")):
+        hints = (f"to filter rows write `search {stage.name}{stage.raw[:20]}`", *hints)
+    else:
+        hints = (*nearest(name, known), *hints)
+    raise UnknownCommand(f"unknown command `{stage.name}`", place=place, hints=hints)
 
 
 def command_names() -> list[str]:

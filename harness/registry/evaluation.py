@@ -11,6 +11,7 @@ from harness.registry.functions import (
     SPLUNK_FUNCTIONS,
     eval_function_names,
     find_eval_function,
+    find_stats_function,
 )
 from harness.registry.patterns import checked
 from harness.spl import expressions as spl
@@ -45,6 +46,7 @@ class Evaluation:
     def condition(self, expression: spl.Expression) -> Expr:
         """An expression that decides; a bare value is an error, as in Splunk."""
         if not is_condition(expression):
+            self.lower(expression)
             raise self.text.syntax_error(
                 "a condition is expected here, not a value",
                 expression.span,
@@ -156,10 +158,13 @@ class Evaluation:
                 f"the function `{name}` is not supported yet", place=place, hints=calls
             )
         known = {*eval_function_names(), *SPLUNK_FUNCTIONS}
+        hints = nearest(name, known)
+        if find_stats_function(name) is not None:
+            hints = ("it is a statistical function: use stats or eventstats",)
         raise UnknownFunction(
             f"unknown function `{expression.name}` in an expression",
             place=place,
-            hints=(*nearest(name, known), *calls),
+            hints=(*hints, *calls),
         )
 
 

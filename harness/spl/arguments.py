@@ -163,7 +163,9 @@ class Arguments:
         word = token.value.lower()
         if word not in choices:
             self.stage.fail(
-                f"{what} is one of {', '.join(sorted(choices))}, not `{token.value}`", token.span
+                f"{what} is one of {', '.join(sorted(choices))}, not `{token.value}`",
+                token.span,
+                *nearest(word, choices),
             )
         return word
 

@@ -72,11 +72,17 @@ TOKEN = re.compile(
     r"""
     (?P<space>\s+)
   | (?P<number>\d+\.\d+(?:[eE][+-]?\d+)?|\.\d+|\d+(?:[eE][+-]?\d+)?(?![\w]))
-  | (?P<name>[A-Za-z_\u0080-\uffff][\w:@{}\#\u0080-\uffff]*)
+  | (?P<name>(?![\u2018\u2019\u201c\u201d\u201e])[A-Za-z_\u0080-\uffff]
+        (?:(?![\u2018\u2019\u201c\u201d\u201e])[\w:@{}\#\u0080-\uffff])*)
   | (?P<operator>==|!=|<=|>=|<>|[-+*/%.=<>(),])
     """,
     re.VERBOSE,
 )
+MEANT = dict.fromkeys("\u201c\u201d\u201e", ('write straight quotes: "…"',))
+MEANT |= dict.fromkeys("\u2018\u2019", ("write straight quotes: '…'",))
+MEANT |= {"&": ("write AND",), "|": ("write OR",), "!": ("write NOT",)}
+MEANT["{"] = ("`{field}` stands in a name before `=`",)
+"""What somebody may have meant by a character that means nothing."""
 BINARY = {
     "or": 1,
     "xor": 1,
@@ -140,7 +146,9 @@ class ExpressionParser:
         matched = TOKEN.match(raw, position, self.end)
         if matched is None:
             raise self.text.syntax_error(
-                f"`{character}` has no meaning in an expression", Span(position, position + 1)
+                f"`{character}` has no meaning in an expression",
+                Span(position, position + 1),
+                *MEANT.get(character, ()),
             )
         kind = matched.lastgroup or "operator"
         return ExpressionToken(kind, matched[0], Span(*matched.span()))
