@@ -34,7 +34,7 @@ from harness.spl.predicates import parse_predicate
 from harness.spl.source import Source, SplText
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from harness.apps import Apps, AutoLookup, SourceKnowledge
     from harness.model import LookupDefinition
@@ -43,6 +43,7 @@ METADATA = ("_raw", "_time", "host")
 KNOWN = ("index", "source", "sourcetype")
 MAX_EVENTTYPE_DEPTH = 20
 ENCODED = "\0encoded "
+COLLECTED = frozenset({"eventtype", "tag"})
 KEPT = "\0kept "
 
 
@@ -118,29 +119,39 @@ class FieldResolver:
         folded = fold(predicate, constants, belongs)
         if folded == FALSE:
             return None
-        named = [name for name in wanted if isinstance(name, str)]
-        memberships = [name for name in wanted if isinstance(name, Belongs)]
-        collected: dict[Demand, Expr] = {
-            name: self._collected(name, group)
-            for name in named
-            if name in ("eventtype", "tag") or name.startswith("tag::")
-        }
-        collected.update((one, belongs(one)) for one in memberships)
-        needed = set(wanted - collected.keys()) | set(demands(folded))
-        for expression in collected.values():
+        collected: dict[Demand, Expr] = self._collections(wanted, group)
+        collected.update((one, belongs(one)) for one in wanted if isinstance(one, Belongs))
+        read = self._collections(demands(folded), group)
+        needed = set(wanted | demands(folded)) - collected.keys() - read.keys()
+        for expression in (*collected.values(), *read.values()):
             needed |= set(demands(expression))
         fields = frozenset(name for name in needed if isinstance(name, str))
-        relation = self._filtered(group, fields, folded)
+        relation = self._filtered(group, fields, folded, read)
         if collected:
             relation = nodes.Extend(relation, tuple(collected.items()))
         return relation
 
-    def _filtered(self, group: Group, fields: frozenset[str], predicate: Expr) -> nodes.Relation:
+    def _collections(self, names: Iterable[Demand], group: Group) -> dict[Demand, Expr]:
+        """Those of the names that are collected from event types and tags."""
+        return {
+            name: self._collected(name, group)
+            for name in names
+            if isinstance(name, str) and (name in COLLECTED or name.startswith("tag::"))
+        }
+
+    def _filtered(
+        self,
+        group: Group,
+        fields: frozenset[str],
+        predicate: Expr,
+        collected: Mapping[Demand, Expr],
+    ) -> nodes.Relation:
         """The fields of the events that meet a predicate.
 
         What the predicate reads is worked out first and by itself, so that every other field is
         only extracted from events that are kept. Its fields are put aside under other names
-        meanwhile: the layers of the second pass begin with metadata alone.
+        meanwhile: the layers of the second pass begin with metadata alone. `collected` are the
+        event types and tags that the predicate reads as fields.
         """
         constants = tuple((name, Const(getattr(group, name))) for name in KNOWN)
         names = tuple(dict.fromkeys((*METADATA, *group.fields)))
@@ -148,8 +159,12 @@ class FieldResolver:
         base = nodes.Extend(base, constants)
         if predicate == TRUE:
             return self._fields(group, base, fields)
-        read = frozenset(name for name in demands(predicate) if isinstance(name, str))
-        relation = nodes.Filter(self._fields(group, base, read), predicate)
+        asked = demands(predicate).union(*(demands(one) for one in collected.values()))
+        read = frozenset(name for name in asked if isinstance(name, str)) - collected.keys()
+        relation = self._fields(group, base, read)
+        if collected:
+            relation = nodes.Extend(relation, tuple(collected.items()))
+        relation = nodes.Filter(relation, predicate)
         fixed = tuple(dict.fromkeys((*METADATA, *KNOWN, *group.fields)))
         read -= set(fixed)
         if not fields - read - set(fixed):

@@ -341,6 +341,27 @@ def test_searches_by_event_type_and_tag(tagged: Bench, predicate: str, wanted: s
     assert [row["n"] for row in rows] == list(wanted)
 
 
+@pytest.mark.parametrize(
+    ("stages", "wanted"),
+    [
+        ("search eventtype!=logon", "3"),
+        ("search tag!=suspicious", "23"),
+        ("search eventtype=*", "123"),
+        ('where eventtype="logon"', "12"),
+        ('where eventtype!="logon"', "13"),
+        ("where isnotnull(tag)", "123"),
+        ("where NOT isnotnull(eventtype)", "4"),
+        ("where 'tag::user'=\"privileged\"", "13"),
+        ('where mvcount(tag)>1 AND user="root"', "1"),
+    ],
+)
+def test_filters_that_read_event_types_and_tags_as_fields(
+    tagged: Bench, stages: str, wanted: str
+) -> None:
+    rows = tagged.search(f"search index=main | {stages} | table n", *EVENTS)
+    assert [row["n"] for row in rows] == list(wanted)
+
+
 def test_event_types_and_tags_as_fields(tagged: Bench) -> None:
     rows = tagged.fields("eventtype tag tag::user tag::eventtype", *EVENTS)
     assert rows == [

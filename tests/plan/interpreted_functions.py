@@ -10,7 +10,7 @@ import re
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cmp_to_key
 from ipaddress import ip_address, ip_network
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from interpreted_values import Cell, Kind, number, number_text, single, text, unified, values
 
@@ -46,6 +46,10 @@ def kind_of(expression: Expr, kinds: Mapping[str, Kind]) -> Kind:
             return "absent"
         return "text" if isinstance(expression.value, str) else "number"
     assert isinstance(expression, Call), expression
+    return _kind_of_call(expression, kinds)
+
+
+def _kind_of_call(expression: Call, kinds: Mapping[str, Kind]) -> Kind:
     name, found = expression.name, [kind_of(one, kinds) for one in _of_values(expression)]
     if name in NUMERIC:
         return "number"
@@ -59,9 +63,7 @@ def kind_of(expression: Expr, kinds: Mapping[str, Kind]) -> Kind:
         return found[0]
     if name == "mvindex":
         return "list" if len(found) == 3 else "any"
-    if name in LISTS:
-        return "list"
-    if name in EACH and found[0] == "list":
+    if name in LISTS or (name in EACH and found[0] == "list"):
         return "list"
     return "number" if name == "len" else "text"
 
@@ -102,7 +104,7 @@ def evaluate(expression: Expr, row: Row, kinds: Mapping[str, Kind]) -> Value:
         return _each(name, arguments, row, kinds)
     found = [evaluate(one, row, kinds) for one in arguments]
     if name == "+" and all(kind_of(one, kinds) == "text" for one in arguments):
-        return concatenation(found)  # type: ignore[arg-type]
+        return concatenation(found)
     if name in BRANCHES:
         chosen = CHOICES[name](found)
         return chosen if isinstance(chosen, bool) else unified(chosen, kind_of(expression, kinds))
@@ -110,7 +112,7 @@ def evaluate(expression: Expr, row: Row, kinds: Mapping[str, Kind]) -> Value:
         return INFORMATION[name](found[0], isinstance(arguments[0], Const))
     if name in CONDITIONS:
         return CONDITIONS[name](found)
-    return FUNCTIONS[name](found)  # type: ignore[arg-type]
+    return FUNCTIONS[name](found)
 
 
 def _each(name: str, arguments: Sequence[Expr], row: Row, kinds: Mapping[str, Kind]) -> Cell:
@@ -144,7 +146,7 @@ def compared(one: Value, other: Value) -> int | None:
     a, b = number(one), number(other)
     if a is not None and b is not None:
         return (a > b) - (a < b)
-    s, t = text(one), text(other)  # type: ignore[arg-type]
+    s, t = text(one), text(other)
     return (s.encode() > t.encode()) - (s.encode() < t.encode())
 
 
@@ -187,9 +189,9 @@ def like(found: Sequence[Value]) -> Truth:
     value, form = found
     if value is None or form is None:
         return None
-    parts = [".*" if c == "%" else "." if c == "_" else re.escape(c) for c in text(form)]  # type: ignore[arg-type]
+    parts = [".*" if c == "%" else "." if c == "_" else re.escape(c) for c in text(form)]
     pattern = re.compile("".join(parts), re.DOTALL)
-    return any(pattern.fullmatch(one) is not None for one in values(value))  # type: ignore[arg-type]
+    return any(pattern.fullmatch(one) is not None for one in values(value))
 
 
 def match(found: Sequence[Value]) -> Truth:
@@ -197,13 +199,13 @@ def match(found: Sequence[Value]) -> Truth:
     value, pattern = found
     if value is None:
         return None
-    return any(re.search(str(pattern), one) is not None for one in values(value))  # type: ignore[arg-type]
+    return any(re.search(str(pattern), one) is not None for one in values(value))
 
 
 def cidrmatch(found: Sequence[Value]) -> Truth:
     """Whether any value is an address of a network."""
     network, value = found
-    return None if value is None else any(_in_network(one, str(network)) for one in values(value))  # type: ignore[arg-type]
+    return None if value is None else any(_in_network(one, str(network)) for one in values(value))
 
 
 def _in_network(value: str, network: str) -> bool:
@@ -223,7 +225,7 @@ def searched(test: Callable[[str, str], bool]) -> Callable[[Sequence[Value]], Tr
 
     def search(found: Sequence[Value]) -> Truth:
         value, wanted = found
-        return any(test(one, str(wanted)) for one in values(value))  # type: ignore[arg-type]
+        return any(test(one, str(wanted)) for one in values(value))
 
     return search
 
@@ -377,7 +379,7 @@ def concatenation(found: Sequence[Cell]) -> Cell:
     one, other = (only(value) for value in found)
     if one is None or other is None:
         return None
-    return text(one) + text(other)  # type: ignore[arg-type]
+    return text(one) + text(other)
 
 
 def rounded(found: Sequence[Cell]) -> Cell:
@@ -399,13 +401,13 @@ def greatest(sign: int) -> Callable[[Sequence[Cell]], Cell]:
             options += one if isinstance(one, list) else [] if one is None else [one]
         if not options:
             return None
-        best = sorted(options, key=cmp_to_key(lambda a, b: sign * _ranked(a, b)))[0]
+        best = min(options, key=cmp_to_key(lambda a, b: sign * _ranked(a, b)))
         return best if all(isinstance(one, float) for one in found) else text(best)
 
     return choose
 
 
-def _ranked(one: Cell, other: Cell) -> int:
+def _ranked(one: Any, other: Any) -> int:
     a, b = number(one), number(other)
     if (a is None) != (b is None):
         return 1 if a is None else -1
@@ -451,7 +453,7 @@ def replace(value: str, pattern: Cell, new: Cell) -> Cell:
 def split(found: Sequence[Cell]) -> Cell:
     """The parts between delimiters."""
     value, delimiter = only(found[0]), found[1]
-    return None if value is None else single(text(value).split(str(delimiter)))  # type: ignore[arg-type]
+    return None if value is None else single(text(value).split(str(delimiter)))
 
 
 def trimmed(where: str) -> Callable[[Sequence[Cell]], Cell]:
@@ -470,7 +472,7 @@ def tonumber(found: Sequence[Cell]) -> Cell:
     value = only(found[0])
     if value is None:
         return None
-    written = text(value)  # type: ignore[arg-type]
+    written = text(value)
     return number(written) if written == written.strip() else None
 
 
@@ -479,7 +481,7 @@ def tostring(found: Sequence[Value]) -> Cell:
     if isinstance(found[0], bool):
         return "True" if found[0] else "False"
     value = only(found[0])
-    return None if value is None else text(value)  # type: ignore[arg-type]
+    return None if value is None else text(value)
 
 
 # Several values
@@ -517,7 +519,7 @@ def binned(found: Sequence[Cell]) -> Cell:
     value, size = only(found[0]), number(found[1])
     here = number(value)
     if here is None or not size:
-        return value  # type: ignore[return-value]
+        return value
     low = math.floor(here / size) * size
     return f"{number_text(low)}-{number_text(low + size)}"
 
@@ -528,7 +530,7 @@ def caught(found: Sequence[Cell]) -> Cell:
     if value is None:
         return None
     pattern = re.sub(r"\(\?<(?=[A-Za-z_])", "(?P<", str(found[1]))
-    matched = re.search(pattern, text(value))  # type: ignore[arg-type]
+    matched = re.search(pattern, text(value))
     return matched[str(found[2])] if matched else None
 
 

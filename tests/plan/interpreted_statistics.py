@@ -38,13 +38,13 @@ def statistic(one: Aggregation, rows: Sequence[dict[str, Cell]], kinds: Mapping[
     if any(isinstance(cell, bool) for cell in cells):
         return float(sum(cell is True for cell in cells))
     if one.function in ("earliest", "latest", "earliest_time", "latest_time"):
-        return by_time(one.function, rows, cells)  # type: ignore[arg-type]
+        return by_time(one.function, rows, cells)
     if one.function in ("first", "last"):
-        found = [cell for cell in cells if cell is not None]
-        if not found:
+        present = [cell for cell in cells if cell is not None]
+        if not present:
             return None
-        return ends(found[0 if one.function == "first" else -1], one.function)  # type: ignore[arg-type]
-    texts = [value for cell in cells for value in values(cell)]  # type: ignore[arg-type]
+        return ends(present[0 if one.function == "first" else -1], one.function)
+    texts = [value for cell in cells for value in values(cell)]
     if one.function in OF_TEXTS:
         return OF_TEXTS[one.function](texts)
     numbers = [found for value in texts if (found := number(value)) is not None]

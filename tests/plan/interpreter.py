@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cmp_to_key, singledispatchmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from interpreted_functions import evaluate, kind_of
 from interpreted_statistics import statistic, statistic_kind
-from interpreted_values import Cell, Kind, address, number, single, text, unified, values
+from interpreted_values import Cell, Kind, address, number, text, unified, values
 
 from harness.plan import nodes
 
@@ -149,17 +149,17 @@ class Interpreter:
     def _(self, node: nodes.Aggregate) -> Table:
         below = self.table(node.input)
         groups: dict[tuple[Cell, ...], list[Row]] = {} if node.by else {(): []}
-        for row in below.rows:
-            for group in combinations(row, node.by):
-                groups.setdefault(group, []).append(row)
+        for one_row in below.rows:
+            for group in combinations(one_row, node.by):
+                groups.setdefault(group, []).append(one_row)
         kinds = {name: by_kind(below.kinds.get(name, "absent")) for name in node.by}
         kinds |= statistic_kinds(node.aggregations, below.kinds)
         rows: list[Row] = []
         for group, members in groups.items():
-            row: Row = dict(zip(node.by, group, strict=True))
+            made: Row = dict(zip(node.by, group, strict=True))
             for one in node.aggregations:
-                row[one.name] = statistic(one, members, below.kinds)
-            rows.append(row)
+                made[one.name] = statistic(one, members, below.kinds)
+            rows.append(made)
         for name in reversed(node.by):
             mode = "num" if kinds[name] == "number" else "str"
             rows = sorted_by(rows, nodes.SortKey(name, mode=mode))
@@ -183,12 +183,15 @@ class Interpreter:
         row, frame = rows[position], node.frame
         group = [text_key(row.get(name)) for name in node.by]
         same = [
-            number
-            for number, one in enumerate(rows)
+            place
+            for place, one in enumerate(rows)
             if [text_key(one.get(name)) for name in node.by] == group
         ]
         if frame is None:
-            return [rows[number] for number in same]
+            return [rows[place] for place in same]
+        reach = frame.preceding
+        if isinstance(reach, str):
+            reach = number(row.get(reach))
         if frame.over is not None:
             here = number(row.get(frame.over))
             near = [
@@ -196,13 +199,13 @@ class Interpreter:
                 for one in same
                 if (there := number(rows[one].get(frame.over))) is not None
                 and here is not None
-                and (frame.preceding is None or here - frame.preceding <= there)
+                and (reach is None or here - reach <= there)
                 and there <= here
             ]
         else:
             near = [one for one in same if one <= position]
-            if frame.preceding is not None:
-                near = near[-int(frame.preceding) - 1 :]
+            if reach is not None:
+                near = near[-int(reach) - 1 :]
         return [rows[one] for one in near if frame.current or one != position]
 
     @table.register
@@ -216,8 +219,8 @@ class Interpreter:
         for row in left.rows:
             found = [one for one in right.rows if all(same(row, one, name) for name in node.by)]
             found = found if node.most is None else found[: node.most]
-            for one in found or ([{}] if node.outer else []):
-                rows.append(self._beside(row, one, node, kinds))
+            beside: list[Row] = found or ([{}] if node.outer else [])
+            rows += [self._beside(row, one, node, kinds) for one in beside]
         return Table(kinds, rows)
 
     def _beside(self, left: Row, right: Row, node: nodes.Combine, kinds: Mapping[str, Kind]) -> Row:
@@ -278,9 +281,8 @@ def sorted_by(rows: list[Row], key: nodes.SortKey) -> list[Row]:
     missing = [row for value, row in keyed if value is None]
     direction = -1 if key.descending else 1
 
-    def compared(one: tuple[object, Row], other: tuple[object, Row]) -> int:
-        a, b = one[0], other[0]
-        return direction * ((a > b) - (a < b))  # type: ignore[operator]
+    def compared(one: tuple[Any, Row], other: tuple[Any, Row]) -> int:
+        return direction * (int(one[0] > other[0]) - int(one[0] < other[0]))
 
     return [row for _, row in sorted(present, key=cmp_to_key(compared))] + missing
 
@@ -300,8 +302,3 @@ def sort_value(cell: Cell, mode: str) -> object:
     if spelled is not None:
         return (0, spelled, "")
     return (1, 0.0, text(first))
-
-
-def same_cell(cell: Cell) -> Cell:
-    """A cell as a result shows it."""
-    return single(cell)
