@@ -148,10 +148,10 @@ def _batched(
             time, channel, computer = text_metadata(raw, zone)
             name, sourcetype = f"WinEventLog:{channel}", "WinEventLog"
         else:
-            document = document or _document(raw)
-            time, sourcetype = _other(raw, document, zone, written)
+            said = document or _document(raw)
+            time, sourcetype = _other(raw, said, zone, written)
             name, computer = path.name, None
-            if (nxlog := nxlog_metadata(document)) is not None:
+            if (nxlog := nxlog_metadata(said)) is not None:
                 name, computer = f"XmlWinEventLog:{nxlog[0]}", nxlog[1]
                 sourcetype = NXLOG_TYPE
         key = (origin.source or name, origin.sourcetype or sourcetype)

@@ -1,4 +1,4 @@
-"""The data models of the CIM manual, and which of Windows' events the built-in add-ons put in them."""
+"""The data models of the CIM manual, and the Windows events that the add-ons put in them."""
 
 from __future__ import annotations
 
