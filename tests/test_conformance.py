@@ -53,7 +53,7 @@ HERE = Path(__file__).parent
 KEYS = frozenset(
     """
     caret columns error events input locations lookups macros name note now output source spl
-    timezone
+    timezone warnings
     """.split()
 )
 ERROR_KEYS = frozenset("events input lookups macros name note rendered spl".split())
@@ -148,7 +148,10 @@ def run(case: dict[str, Any], folder: Path) -> Rows:
         given = rows_of(case["input"]) if "input" in case else None
         search = LocalSearch(engine, request, given)
         with placing(engine, request, given):
-            return engine.run(search.relation(), search)
+            rows = engine.run(search.relation(), search)
+        if "warnings" in case:
+            assert search.warnings == case["warnings"]
+        return rows
     finally:
         engine.close()
 

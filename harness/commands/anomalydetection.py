@@ -9,9 +9,11 @@ from harness.registry import command
 from harness.registry.outliers import OUTLIER_OPTIONS, Outliers, read_outliers
 
 if TYPE_CHECKING:
+    from harness.model import Rows
     from harness.plan.nodes import Relation
     from harness.registry.context import Context
     from harness.spl.pipeline import Stage
+    from harness.spl.source import Span
 
 OPTIONS = (*OUTLIER_OPTIONS, "cutoff", "method", "pthresh")
 METHODS = ("histogram", "iqr", "zscore")
@@ -26,12 +28,15 @@ UNDOCUMENTED = {
 class Anomalydetection:
     """anomalydetection method=iqr [<option of outlier>…] [<field>…]: what outlier does.
 
-    The other methods are not supported: histogram, the default, and zscore, whose arithmetic is
-    not documented. Source: Splunk Search Reference, `anomalydetection`, "The iqr method".
+    The other methods are not supported where there are rows: histogram, the default, and zscore,
+    whose arithmetic is not documented.
+    Source: Splunk Search Reference, `anomalydetection`, "The iqr method".
     """
 
     stage: Stage
-    outliers: Outliers
+    outliers: Outliers | None
+    method: str
+    span: Span
 
     @classmethod
     def parse(cls, stage: Stage) -> Self:
@@ -48,14 +53,22 @@ class Anomalydetection:
             span = options["method"].span
             method = arguments.choice(options.pop("method"), "method", METHODS)
         if method in UNDOCUMENTED:
-            stage.unsupported(f"anomalydetection by {method}: {UNDOCUMENTED[method]}", span)
+            return cls(stage, None, method, span)
         for name in ("cutoff", "pthresh"):
             if name in options:
                 stage.fail(f"`{name}` is no option of method=iqr", options[name].span)
-        return cls(stage, read_outliers(options, fields, arguments))
+        return cls(stage, read_outliers(options, fields, arguments), method, span)
 
     def lower(self, rows: Relation | None, context: Context) -> Relation:
         """Cut or remove."""
         if rows is None:
             self.stage.fail("`anomalydetection` cannot begin a search")
-        return context.applied(rows, self.outliers.treated)
+        return context.applied(rows, self._treated)
+
+    def _treated(self, rows: Rows) -> Rows:
+        if self.outliers is not None:
+            return self.outliers.treated(rows)
+        if rows.rows:
+            why = f"anomalydetection by {self.method}: {UNDOCUMENTED[self.method]}"
+            self.stage.unsupported(why, self.span)
+        return rows

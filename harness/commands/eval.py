@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from harness.registry.context import Context
     from harness.spl.pipeline import Stage
 
+PLAIN_NAME = re.compile(r"\s*([A-Za-z_][^\s=,\"'|()\[\]{}<>!]*)(?=\s*=(?!=))")
+"""What stands left of `=` without quotes: a hyphen there is no minus."""
 NAMED_BY_DATA = re.compile(
     r"\s*((?:[\w.\-]|\{[^{}|=]+\})*\{[^{}|=]+\}(?:[\w.\-]|\{[^{}|=]+\})*)\s*(?==)"
 )
@@ -74,6 +76,10 @@ class Eval:
 
     @staticmethod
     def _name(stage: Stage, parser: ExpressionParser) -> str:
+        plain = PLAIN_NAME.match(stage.text.text, parser.position, parser.end)
+        if plain is not None:
+            parser.position = plain.end(1)
+            return plain[1]
         token = parser.take()
         if token.kind not in ("name", "text", "field") or not token.value:
             stage.fail("a field is expected here", token.span, "write field=expression")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from harness.plan.expressions import Call, Const, Field
-from harness.plan.nodes import Filter, Limit, Project, Relation, Union, Window
+from harness.plan.nodes import Filter, Limit, Project, Relation, Union, Values, Window
 from harness.registry import command
 from harness.registry.predicates import Searching
 from harness.spl.predicates import Predicate, PredicateParser
@@ -24,13 +24,14 @@ class Inputlookup:
 
     It begins a search, or with append=true adds the table's rows after those of the search.
     `start` counts rows from 0. The predicate is of the search language. A lookup that does not
-    exist is an error with and without `strict`. Unsupported: `where` with `start` or `max`.
-    Source: Search Reference, inputlookup.
+    exist gives no rows and a warning, and is an error with strict=true. Unsupported: `where`
+    with `start` or `max`. Source: Search Reference, inputlookup.
     """
 
     stage: Stage
     table: str
     append: bool
+    strict: bool
     start: int
     most: int | None
     predicate: Predicate | None
@@ -67,7 +68,15 @@ class Inputlookup:
         if predicate is not None and (start or most is not None):
             name = "start" if start else "max"
             stage.unsupported(f"inputlookup with WHERE and {name}", options[name].span)
-        return cls(stage, table, flags.get("append", False), start, most, predicate)
+        return cls(
+            stage,
+            table,
+            flags.get("append", False),
+            flags.get("strict", False),
+            start,
+            most,
+            predicate,
+        )
 
     def lower(self, rows: Relation | None, context: Context) -> Relation:
         """The table's rows, alone or after those of the search."""
@@ -75,6 +84,9 @@ class Inputlookup:
             self.stage.fail(
                 "`inputlookup` must begin the search", None, "append=true adds rows to those so far"
             )
+        if not (self.strict or context.has_lookup(self.table)):
+            context.warn(f"there is no lookup `{self.table}`: inputlookup gives no rows")
+            return Values((), ()) if rows is None else rows
         _, table = context.lookup(self.table, self.stage)
         read = self._read(table, context)
         return read if rows is None else Union((rows, read))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from harness.plan.expressions import Call, Const, Field
+from harness.plan.expressions import Call, Const, Expr, Field
 from harness.plan.nodes import Extend, Relation
 from harness.registry import command
 
@@ -64,9 +64,11 @@ class Iplocation:
         """Add the fields."""
         if rows is None:
             self.stage.fail("`iplocation` cannot begin a search")
-        database = Const(context.locations(self.stage))
+        database = Const(context.locations(rows, self.stage))
 
-        def value(name: str) -> Call:
+        def value(name: str) -> Expr:
+            if database.value is None:
+                return Field(self.prefix + name)
             parts = (database, Const(name), Const(self.languages))
             found = Call("ip_location", (Field(self.field), *parts))
             return Call("coalesce", (found, Field(self.prefix + name)))

@@ -29,6 +29,7 @@ class Lookup:
 
     OUTPUT replaces what the events have, OUTPUTNEW fills what they lack; without either, all
     other columns are added. How values match is the lookup's own definition.
+    `local` and `update` change nothing here: a replay has one machine and tables that stay.
     """
 
     stage: Stage
@@ -42,12 +43,11 @@ class Lookup:
         """Read the table, the inputs and the outputs, each (column, field)."""
         arguments = stage.arguments
         options = arguments.options(OPTIONS)
-        if "local" in options:
-            arguments.boolean(options["local"], "local")
         if "event_time_field" in options:
             stage.unsupported("lookup with event_time_field", options["event_time_field"].span)
-        if "update" in options and arguments.boolean(options["update"], "update"):
-            stage.unsupported("lookup with update=true", options["update"].span)
+        for name in ("local", "update"):
+            if name in options:
+                arguments.boolean(options[name], name)
         table = arguments.field("a lookup")
         inputs = cls._pairs(arguments, "output", "outputnew")
         if not inputs:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn, Self
 
-from harness.errors import HarnessError, nearest
+from harness.errors import nearest
 from harness.plan.expressions import Call, Const, Field, demands
 from harness.plan.nodes import Aggregate, Extend, Filter, Project, Relation
 from harness.registry import command
@@ -33,10 +33,6 @@ OPTIONS = (
 UNSUPPORTED_WHEN_TRUE = ("prestats", "append")
 BASE = ("_time", "host", "source", "sourcetype", "index")
 INDEXED = frozenset({*BASE, "_raw", "_indextime", "splunk_server", "*"})
-
-
-class UnknownField(HarnessError):
-    """A search asks a data set for a field that it does not have."""
 
 
 @command("tstats")
@@ -106,6 +102,7 @@ class Tstats:
     def _by(stage: Stage) -> list[tuple[str, TimeSpan | None]]:
         arguments = stage.arguments
         by: list[tuple[str, TimeSpan | None]] = []
+        span: Token | None = None
         while not arguments.done:
             if arguments.accept(","):
                 continue
@@ -117,19 +114,22 @@ class Tstats:
                 value = arguments.option_value()
                 if name.value.lower() != "span" or not by:
                     stage.fail(f"`{name.value}` is not expected here", name.span)
-                if by[-1][0] != "_time":
-                    stage.unsupported("a span of a field other than _time", value.span)
-                by[-1] = ("_time", parse_time_span(value, stage))
+                span = value
                 continue
-            span, field = arguments.here(), arguments.field()
+            here, field = arguments.here(), arguments.field()
             if field == "PREFIX" and arguments.accept("("):
-                stage.unsupported("tstats by PREFIX()", span)
+                stage.unsupported("tstats by PREFIX()", here)
             if is_wild(field):
-                stage.fail("tstats takes no wildcards in its BY clause", span, "name each field")
+                stage.fail("tstats takes no wildcards in its BY clause", here, "name each field")
             by.append((field, None))
         if not by:
             arguments.fail("BY needs a field")
-        return by
+        if span is None:
+            return by
+        if ("_time", None) not in by:
+            stage.unsupported("a span of a field other than _time", span.span)
+        timed = parse_time_span(span, stage)
+        return [(name, timed if name == "_time" else None) for name, _ in by]
 
     def lower(self, rows: Relation | None, context: Context) -> Relation:
         """Aggregate the data set, or the events when there is none."""
@@ -151,7 +151,7 @@ class Tstats:
         results = aggregations(self.statistics, relation.columns, by)
         read = [*demands(predicate), *by]
         read += [f for one in results if one.argument for f in demands(one.argument)]
-        self._check(relation, [one for one in read if isinstance(one, str)])
+        self._check(relation, [one for one in read if isinstance(one, str)], context)
         relation = Filter(relation, predicate)
         keys = {name: context.spare("span") if span else name for name, span in self.by}
         fields = [(keys[name], span.expression(name)) for name, span in self.by if span]
@@ -167,8 +167,8 @@ class Tstats:
         columns = [*keys.items(), *((one.name, one.name) for one in results)]
         return Project(grouped, tuple(dict(columns).items()))
 
-    def _check(self, relation: Relation, names: list[str]) -> None:
-        """A data set's fields are known: a name that is not among them is a mistake."""
+    def _check(self, relation: Relation, names: list[str], context: Context) -> None:
+        """A data set's fields are known: one that is not among them is empty, and warned of."""
         known = relation.columns
         if known is None:
             for name in names:
@@ -178,12 +178,8 @@ class Tstats:
         for name in names:
             if name in known or name in BASE:
                 continue
-            span = next((t.span for t in self.stage.arguments.tokens if t.value == name), None)
-            raise UnknownField(
-                f"`{self.model}` has no field `{name}`",
-                place=self.stage.text.place(span or self.stage.name_span),
-                hints=(*nearest(name, known), *self.stage.text.hints(span or self.stage.name_span)),
-            )
+            hint = "".join(f" ({text})" for text in nearest(name, known))
+            context.warn(f"`{self.model}` has no field `{name}`: it is empty{hint}")
 
     def _not_indexed(self, name: str) -> NoReturn:
         """Without a data model Splunk knows only what stands in the index files."""

@@ -90,13 +90,14 @@ class Knowledge:
 def read_table(path: Path) -> tuple[tuple[str, ...], list[tuple[str | None, ...]]]:
     """A lookup's CSV: its columns, and its rows with empty cells absent.
 
-    A byte order mark is dropped; a row with more or fewer cells than the header is an error.
+    A byte order mark is dropped, and space after a comma: tables of security_content that are
+    written `a, b` work on Splunk by the names without it; a row with more or fewer cells than the header is an error.
     """
     try:
         if path.stat().st_size > MAX_LOOKUP_BYTES:
             raise BadLookup("the lookup table is too large", place=Place(str(path)))
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.reader(file))
+            rows = list(csv.reader(file, skipinitialspace=True))
     except OSError as error:
         raise BadLookup(
             f"the lookup table cannot be read: {error.strerror}", place=Place(str(path))
@@ -105,7 +106,7 @@ def read_table(path: Path) -> tuple[tuple[str, ...], list[tuple[str | None, ...]
         raise BadLookup(f"the lookup table is no CSV: {error}", place=Place(str(path))) from error
     if not rows:
         raise BadLookup("the lookup table is empty", place=Place(str(path)))
-    header = tuple(rows[0])
+    header = tuple(name.strip() for name in rows[0])
     for number, row in enumerate(rows[1:], start=2):
         if row and len(row) != len(header):
             raise BadLookup(

@@ -372,9 +372,11 @@ class LocalSearch:
                 fields.append((field, Call("coalesce", (Field(field), value))))
         return nodes.Extend(rows, tuple(fields))
 
-    def locations(self, stage: Stage) -> str:
+    def locations(self, rows: nodes.Relation, stage: Stage) -> str | None:
         """The path of the database of IP locations, which can be opened."""
         path = self.engine.knowledge.locations
+        if path is None and not self._run(nodes.Limit(nodes.Project(rows, ()), 1)).rows:
+            return None
         if path is None:
             stage.unsupported(
                 f"`{stage.name}` without a database of locations",

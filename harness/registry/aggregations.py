@@ -80,9 +80,21 @@ def _statistic(arguments: Arguments, stop: Sequence[str]) -> Statistic:
     if argument is None and field is None and not function[0].bare:
         stage.fail(f"`{token.value}` needs a field", token.span, f"write {token.value}(field)")
     if arguments.accept_word("as"):
-        written = arguments.field("a name")
+        written = _name(arguments)
     base = function[0].name
     return Statistic(base, function[1], field, argument, written)
+
+
+def _name(arguments: Arguments) -> str:
+    """The name after AS; what stands in brackets right behind it belongs to it."""
+    name = arguments.field("a name")
+    following = arguments.peek()
+    if following is None or following.kind != "(" or following.spaced:
+        return name
+    start = arguments.expect("(").span.start
+    while (token := arguments.next("`)`")).kind != ")":
+        pass
+    return name + arguments.stage.text.text[start : token.span.end]
 
 
 def _argument(arguments: Arguments) -> tuple[str | None, Expr | None, str]:

@@ -104,8 +104,11 @@ class Context(Protocol):
         """The rows with the fields that a stanza of transforms.conf extracts."""
         ...
 
-    def locations(self, stage: Stage) -> str:
-        """The path of the database of IP locations; `Unsupported` where the user names none."""
+    def locations(self, rows: Relation, stage: Stage) -> str | None:
+        """The path of the database of IP locations.
+
+        `Unsupported` where the user names none; None where there is no row to locate either.
+        """
         ...
 
     def has_lookup(self, name: str) -> bool:

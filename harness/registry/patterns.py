@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -15,14 +16,18 @@ MAX_PATTERN = 20_000
 ELEMENT = re.compile(
     r"""
     \\Q(?P<quoted>.*?)(?:\\E|\Z)
-  | (?P<escape>\\.)
+  | (?P<escape>\\x\{(?P<code>[0-9A-Fa-f]{1,6})\}|\\.)
   | \[(?P<negated>\^?)(?P<members>\]?(?:\\.|\[:\^?[a-z]+:\]|[^\]\\])*)\]
   | (?P<brace>\{(?=,))
     """,
     re.VERBOSE | re.DOTALL,
 )
 CLASS_NAME = re.compile(r"\[:\^?[a-z]+:\]")
-MEMBER = re.compile(r"\\.|\[:\^?[a-z]+:\]|(?P<plain>\[|--|\|\||&&|~~)", re.DOTALL)
+SURROGATES = range(0xD800, 0xE000)
+CODED = re.compile(r"\\x\{([0-9A-Fa-f]{1,6})\}")
+MEMBER = re.compile(
+    r"\\x\{[0-9A-Fa-f]{1,6}\}|\\.|\[:\^?[a-z]+:\]|(?P<plain>\[|--|\|\||&&|~~)", re.DOTALL
+)
 ESCAPES = {
     r"\Z": r"(?=\n?\Z)",
     r"\z": r"\Z",
@@ -52,15 +57,26 @@ def _rewritten(found: re.Match[str]) -> str:
     if found["quoted"] is not None:
         return re.escape(found["quoted"])
     if found["escape"] is not None:
+        if found["code"] is not None:
+            return _character(found["code"])
         return ESCAPES.get(found["escape"], found["escape"])
     if found["brace"] is not None:
         return r"\{"
     return f"[{found['negated']}{MEMBER.sub(_member, found['members'])}]"
 
 
+def _character(code: str) -> str:
+    """A character by its code, as every engine reads it."""
+    number = int(code, 16)
+    exists = number <= sys.maxunicode and number not in SURROGATES
+    return re.escape(chr(number)) if exists else rf"\\x{{{code}}}"
+
+
 def _member(found: re.Match[str]) -> str:
     if found["plain"] is not None:
         return "".join(f"\\{character}" for character in found["plain"])
+    if (coded := CODED.fullmatch(found[0])) is not None:
+        return _character(coded[1])
     return r"\t " if found[0] == r"\h" else found[0]
 
 

@@ -302,7 +302,7 @@ def agreed(engine: DuckDBEngine, given_rows: nodes.Values, spl: str) -> None:
     note(f"rows {[dict(zip(given_rows.names, row, strict=True)) for row in given_rows.rows]}")
     note(f"spl {spl}")
     search = LocalSearch(engine, SearchRequest(spl, 0.0, ALL_TIME), given_rows)
-    with engine._own_tables():
+    with engine.own_tables():
         try:
             relation = search.relation()
         except Unsupported:

@@ -92,7 +92,7 @@ def both(
     note(f"rows {rows.rows}")
     note(f"spl {spl}")
     search = LocalSearch(engine, SearchRequest(spl, 0.0, ALL_TIME), rows)
-    with engine._own_tables():
+    with engine.own_tables():
         try:
             relation = search.relation()
         except Unsupported:
@@ -251,7 +251,7 @@ def test_filters_at_the_events(
     stages = [predicate, *(f"where {one}" for one in conditions), f"table {' '.join(shown)}"]
     note(" | ".join(stages))
     search = LocalSearch(loaded, SearchRequest(" | ".join(stages), 0.0, ALL_TIME))
-    with loaded._own_tables():
+    with loaded.own_tables():
         relation = search.relation()
         moved = loaded.run(relation, search).rows
         equal(moved, loaded.run(parted(relation), search).rows)
