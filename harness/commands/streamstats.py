@@ -97,7 +97,10 @@ class Streamstats:
         if wild(self.statistics):
             rows = context.closed(rows)
         found = aggregations(self.statistics, rows.columns, self.by)
-        columns, options = rows.columns, self.options
+        options = self.options
+        if options.seconds:
+            rows = context.kept(rows)
+        columns = rows.columns
         partition, rows = self._partition(rows, context)
         back = options.window - 1 if options.current else options.window
         if options.seconds:
@@ -146,7 +149,7 @@ class Streamstats:
         self, rows: Relation, partition: tuple[str, ...], context: Context
     ) -> tuple[Frame, Relation]:
         """The frame of `time_window`: as many rows of the partition as lie in the time."""
-        options, rows = self.options, context.kept(rows)
+        options = self.options
         distance, number = context.spare("distance"), context.spare("number")
         first, reach = context.spare("first"), context.spare("reach")
         sign = -1.0 if self._descending(rows, context) else 1.0
@@ -154,7 +157,8 @@ class Streamstats:
         rows = Window(rows, number, partition)
         within = Frame(options.seconds - INSTANT, over=distance)
         rows = Windowed(rows, partition, (Aggregation(first, "min", Field(number)),), within)
-        back: Expr = Call("-", (Field(number), Field(first)))
+        since = Call("coalesce", (Field(first), Field(number)))
+        back: Expr = Call("-", (Field(number), since))
         if options.window:
             most = options.window - 1 if options.current else options.window
             back = Call("if", (Call(">", (back, Const(float(most)))), Const(float(most)), back))
