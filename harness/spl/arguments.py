@@ -120,11 +120,22 @@ class Arguments:
         return self.next(f"a value of `{name.value}`")
 
     def field(self, what: str = "a field") -> str:
-        """Take a field's name: a word, or one in quotes."""
+        """Take a field's name: a word, one in quotes, or one like `sum(bytes)`."""
         token = self.next(what)
         if token.kind not in ("word", "string", "quoted") or not token.value:
             self.stage.fail(f"{what} is expected here", token.span)
-        return token.value
+        return self.with_brackets(token) if token.kind == "word" else token.value
+
+    def with_brackets(self, token: Token) -> str:
+        """A word with the brackets that follow it without a space, as stats names its results."""
+        following, last = self.peek(), token
+        if following is None or following.kind != "(" or following.spaced:
+            return token.value
+        depth = 0
+        while depth or last is token:
+            last = self.next("`)`")
+            depth += (last.kind == "(") - (last.kind == ")")
+        return self.stage.text.text[token.span.start : last.span.end]
 
     def fields(self, *stop: str) -> list[str]:
         """Take fields, separated by commas or space, up to a keyword or the end."""
