@@ -122,7 +122,7 @@ class Tstats:
                 by[-1] = ("_time", parse_time_span(value, stage))
                 continue
             span, field = arguments.here(), arguments.field()
-            if field == "PREFIX" and arguments.accept("("):
+            if stage.text.text.startswith("PREFIX(", span.start):
                 stage.unsupported("tstats by PREFIX()", span)
             if is_wild(field):
                 stage.fail("tstats takes no wildcards in its BY clause", span, "name each field")
