@@ -180,7 +180,7 @@ class DuckDBEngine:
 
     def explain(self, request: SearchRequest) -> Explanation:
         """Run a search stage by stage and say what each stage keeps, drops and lacks."""
-        with self._own_tables():
+        with self.own_tables():
             return explained(self, LocalSearch(self, request))
 
     @contextmanager
