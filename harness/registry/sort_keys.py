@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.plan.nodes import SortKey
-from harness.registry.functions import find_stats_function
+from harness.spl.arguments import is_statistic
 
 if TYPE_CHECKING:
     from harness.spl.arguments import Arguments
@@ -31,7 +31,7 @@ def parse_sort_key(arguments: Arguments) -> SortKey:
             name = token.value
     following = arguments.peek()
     bracketed = following is not None and following.kind == "(" and not following.spaced
-    if bracketed and find_stats_function(name.lower()) is None:
+    if bracketed and not is_statistic(name):
         if name.lower() not in MODES:
             arguments.stage.fail(
                 f"`{name}` is no way to sort", token.span, f"ways: {', '.join(MODES)}"

@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 TRUE_WORDS = frozenset({"t", "true", "1", "yes", "y"})
 FALSE_WORDS = frozenset({"f", "false", "0", "no", "n"})
+STATISTICS = frozenset(
+    """
+    avg c count dc distinct_count earliest earliest_time estdc estdc_error exactperc first last
+    latest latest_time list max mean median min mode p per_day per_hour per_minute per_second perc
+    range rate rate_avg rate_sum sparkline stdev stdevp sum sumsq upperperc values var varp
+    """.split()
+)
+"""The statistical functions of Splunk, a percentile's number left off."""
 
 
 class Arguments:
@@ -127,9 +135,10 @@ class Arguments:
         return self.with_brackets(token) if token.kind == "word" else token.value
 
     def with_brackets(self, token: Token) -> str:
-        """A word with the brackets that follow it without a space, as stats names its results."""
+        """A statistic's name with the brackets that follow it without a space: `sum(bytes)`."""
         following, last = self.peek(), token
-        if following is None or following.kind != "(" or following.spaced:
+        opens = following is not None and following.kind == "(" and not following.spaced
+        if not opens or not is_statistic(token.value.lstrip("+-")):
             return token.value
         depth = 0
         while depth or last is token:
@@ -194,3 +203,8 @@ class Arguments:
         if not self.done:
             token = self.tokens[self.position]
             self.stage.fail(f"`{token.value}` is not expected here", token.span)
+
+
+def is_statistic(word: str) -> bool:
+    """Whether a word is a statistical function of Splunk's, with or without a number."""
+    return word.lower().rstrip("0123456789.") in STATISTICS
