@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import isfinite
 from typing import TYPE_CHECKING, Self
 
 from harness.model import Rows
@@ -35,7 +36,7 @@ FLAGS = ("connected", "keepevicted", "keeporphans", "mvraw", "unifyends")
 COUNTS = ("maxevents", "maxopenevents", "maxopentxn")
 SPANS = ("maxpause", "maxspan")
 OPTIONS = frozenset({*FLAGS, *COUNTS, *SPANS, "delim", "match", "mvlist", "name", "nullstr"})
-RESULTS = ("duration", "eventcount", "closed_txn")
+RESULTS = ("duration", "eventcount", "closed_txn", "field_match_sum", "linecount")
 ORPHAN = "_txn_orphan"
 FLAG = "\1"
 """Begins the name of a column that no search can write."""
@@ -75,9 +76,11 @@ class Display:
 class Transaction:
     """transaction [<field>…] [maxspan=] [maxpause=] [maxevents=] [startswith=] [endswith=] ….
 
-    Rows have to come newest first. A transaction has the time of its earliest event, the text
+    Rows should come newest first; of others each is near enough for maxspan and maxpause, as
+    in Splunk, and a warning says so. A transaction has the time of its earliest event, the text
     of all (oldest first) and of each other field the different values; `duration`,
-    `eventcount` and `closed_txn` are added. Transactions that lack the wanted beginning or end
+    `eventcount`, `closed_txn`, `field_match_sum` (how often its events had one of the fields)
+    and `linecount` are added. Transactions that lack the wanted beginning or end
     are left out unless `keepevicted=true`, rows without any of the fields unless
     `keeporphans=true`. A field of several values counts as one value of all of them.
     Source: Splunk Search Reference, `transaction`.
@@ -128,7 +131,7 @@ class Transaction:
 
     def _grouped(self, rows: Rows, context: Context) -> Rows:
         grouping = Grouping(self.rules)
-        groups = grouping.over(self._events(rows))
+        groups = grouping.over(self._events(rows, context))
         if any(group.evicted for group in groups):
             context.warn("transaction gave up open transactions: see maxopentxn, maxopenevents")
         names = [name for name in rows.columns if not name.startswith(FLAG)]
@@ -137,7 +140,8 @@ class Transaction:
             for group in groups
             if self.display.evicted or group.complete(self.rules)
         ]
-        columns = dict.fromkeys((*names, *RESULTS))
+        results = [n for n in RESULTS if self.rules.fields or n != "field_match_sum"]
+        columns = dict.fromkeys((*names, *results))
         if self.display.orphans and grouping.orphans:
             columns[ORPHAN] = None
             for event in grouping.orphans:
@@ -146,15 +150,16 @@ class Transaction:
         found.sort(key=lambda row: -_time(row))
         return Rows(tuple(columns), found)
 
-    def _events(self, rows: Rows) -> Iterable[Event]:
+    def _events(self, rows: Rows, context: Context) -> Iterable[Event]:
         before, fields = float("inf"), self.rules.fields
         for number, row in enumerate(rows.rows):
             time = _time(row)
-            if not time <= before:
-                self.stage.fail(
-                    "transaction needs rows with times, newest first",
-                    None,
-                    "sort them before: `sort 0 -_time`",
+            if not isfinite(time):
+                self.stage.fail("transaction needs rows with times")
+            if time > before:
+                context.warn(
+                    "transaction: rows are not newest first, so that maxspan and maxpause do not"
+                    " hold: `sort 0 -_time` before it mends that"
                 )
             before = time
             keys = tuple((n, "\n".join(_texts(row.get(n)))) for n in fields if row.get(n))
@@ -163,12 +168,18 @@ class Transaction:
 
     def _row(self, group: Group, rows: Rows, names: list[str]) -> dict[str, Value]:
         """One transaction as a row."""
-        members = [rows.rows[event.row] for event in reversed(group.events)]
+        oldest_first = group.events[::-1]
+        oldest_first.sort(key=lambda event: event.time)
+        members = [rows.rows[event.row] for event in oldest_first]
         row: dict[str, Value] = {name: self._together(name, members) for name in names}
         row["_time"] = _time(members[0])
         row["duration"] = round(_time(members[-1]) - _time(members[0]), 6)
         row["eventcount"] = float(len(members))
         row["closed_txn"] = float(group.closed(self.rules))
+        if self.rules.fields:
+            row["field_match_sum"] = float(sum(len(event.keys) for event in group.events))
+        lines = ("\n".join(_texts(member.get("_raw"))).count("\n") + 1 for member in members)
+        row["linecount"] = float(sum(lines))
         return row
 
     def _together(self, name: str, members: list[dict[str, Value]]) -> Value:
@@ -210,10 +221,10 @@ def _rules(arguments: Arguments, tokens: dict[str, Token], fields: tuple[str, ..
     rules = Rules(fields)
     spans = {name: _seconds(arguments, tokens[name]) for name in SPANS if name in tokens}
     counts = {name: _count(arguments, tokens[name], name) for name in COUNTS if name in tokens}
-    connected, unify = (
-        arguments.boolean(tokens[name], name) if name in tokens else default
-        for name, default in (("connected", True), ("unifyends", False))
-    )
+    connected = "connected" not in tokens or arguments.boolean(tokens["connected"], "connected")
+    unify = connected
+    if "unifyends" in tokens:
+        unify = arguments.boolean(tokens["unifyends"], "unifyends")
     return replace(
         rules,
         span=spans.get("maxspan"),
@@ -221,6 +232,7 @@ def _rules(arguments: Arguments, tokens: dict[str, Token], fields: tuple[str, ..
         events=counts.get("maxevents", rules.events),
         open_transactions=counts.get("maxopentxn") or rules.open_transactions,
         open_events=counts.get("maxopenevents") or rules.open_events,
+        limited=bool(tokens.keys() & {"maxevents", *SPANS}),
         connected=connected,
         unify_ends=unify,
     )

@@ -15,6 +15,7 @@ from harness.plan.nodes import Aggregation
 from harness.registry.evaluation import Evaluation, is_condition
 from harness.registry.functions import find_stats_function, stats_function_names
 from harness.registry.names import is_wild, matching, renamed
+from harness.spl.arguments import STATISTICS, is_statistic
 from harness.spl.expressions import ExpressionParser
 from harness.spl.source import Span
 
@@ -23,14 +24,6 @@ if TYPE_CHECKING:
 
     from harness.spl.arguments import Arguments
     from harness.spl.lexer import Token
-
-SPLUNK_FUNCTIONS = frozenset(
-    """
-    avg c count dc distinct_count earliest earliest_time estdc estdc_error exactperc first last
-    latest latest_time list max mean median min mode p per_day per_hour per_minute per_second perc
-    range rate rate_avg rate_sum sparkline stdev stdevp sum sumsq upperperc values var varp
-    """.split()
-)
 
 PERCENTILES = frozenset({"exactperc", "p", "perc", "upperperc"})
 
@@ -131,14 +124,14 @@ def _unknown(arguments: Arguments, token: Token, name: str, stop: Sequence[str])
         arguments.stage.fail(
             f"`{token.value}` needs a percentage", token.span, f"for example {name}95(field)"
         )
-    if name.rstrip("0123456789.") in SPLUNK_FUNCTIONS:
+    if is_statistic(name):
         raise Unsupported(
             f"the statistical function `{name}` is not supported yet", place=place, hints=hints
         )
     raise UnknownStatistic(
         f"unknown statistical function `{token.value}`",
         place=place,
-        hints=(*nearest(name, {*stats_function_names(), *SPLUNK_FUNCTIONS, *stop}), *hints),
+        hints=(*nearest(name, {*stats_function_names(), *STATISTICS, *stop}), *hints),
     )
 
 

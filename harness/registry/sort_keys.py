@@ -2,6 +2,8 @@
 
 key = [ "+" | "-" ] ( field | ( "auto" | "num" | "str" | "ip" ) "(" field ")" )
 
+A field may be called like a statistic: `sum(bytes)`.
+
 Source: Splunk Search Reference, `sort`, "Sort field options", and `dedup`, "sortby".
 """
 
@@ -10,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.plan.nodes import SortKey
+from harness.spl.arguments import is_statistic
 
 if TYPE_CHECKING:
     from harness.spl.arguments import Arguments
@@ -27,7 +30,8 @@ def parse_sort_key(arguments: Arguments) -> SortKey:
             token = arguments.next("a field")
             name = token.value
     following = arguments.peek()
-    if following is not None and following.kind == "(" and not following.spaced:
+    bracketed = following is not None and following.kind == "(" and not following.spaced
+    if bracketed and not is_statistic(name):
         if name.lower() not in MODES:
             arguments.stage.fail(
                 f"`{name}` is no way to sort", token.span, f"ways: {', '.join(MODES)}"
@@ -38,4 +42,5 @@ def parse_sort_key(arguments: Arguments) -> SortKey:
         return SortKey(field, descending, name.lower())
     if token.kind not in ("word", "string", "quoted"):
         arguments.stage.fail("a field is expected here", token.span)
-    return SortKey(name, descending)
+    signed = len(token.value) - len(name)
+    return SortKey(arguments.with_brackets(token)[signed:] if bracketed else name, descending)

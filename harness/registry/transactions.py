@@ -31,8 +31,10 @@ class Rules:
     events: int | None = 1_000
     starts: bool = False
     ends: bool = False
+    limited: bool = False
+    """Whether a limit of span, pause or number was asked for."""
     connected: bool = True
-    unify_ends: bool = False
+    unify_ends: bool = True
     open_transactions: int = 5_000
     open_events: int = 100_000
 
@@ -50,7 +52,7 @@ class Event:
 
 @dataclass(slots=True)
 class Transaction:
-    """Events of one transaction, newest first."""
+    """Events of one transaction, in the order in which they came: newest first as a rule."""
 
     number: int
     keys: dict[str, str] = field(default_factory=dict)
@@ -71,14 +73,17 @@ class Transaction:
         return self.events[0].ends
 
     def complete(self, rules: Rules) -> bool:
-        """Whether it has the beginning and the end that the rules want."""
-        wanted = (not rules.starts or self.started) and (not rules.ends or self.ended)
-        return wanted and not self.evicted
+        """Whether it has the beginning and the end that the rules want.
+
+        Where an end is the only rule, what has none is complete as well.
+        """
+        started = not rules.starts or self.started
+        ended = self.ended or not (rules.ends and (rules.starts or rules.limited))
+        return started and ended and not self.evicted
 
     def closed(self, rules: Rules) -> bool:
-        """Whether a rule closed it: what `closed_txn` says."""
-        conditional = rules.starts or rules.ends
-        return self.complete(rules) and (conditional or self.bounded)
+        """Whether a limit or its beginning closed it: what `closed_txn` says. An end does not."""
+        return self.complete(rules) and (rules.starts or self.bounded)
 
 
 @dataclass(slots=True)

@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 TRUE_WORDS = frozenset({"t", "true", "1", "yes", "y"})
 FALSE_WORDS = frozenset({"f", "false", "0", "no", "n"})
+STATISTICS = frozenset(
+    """
+    avg c count dc distinct_count earliest earliest_time estdc estdc_error exactperc first last
+    latest latest_time list max mean median min mode p per_day per_hour per_minute per_second perc
+    range rate rate_avg rate_sum sparkline stdev stdevp sum sumsq upperperc values var varp
+    """.split()
+)
+"""The statistical functions of Splunk, a percentile's number left off."""
 
 
 class Arguments:
@@ -120,11 +128,23 @@ class Arguments:
         return self.next(f"a value of `{name.value}`")
 
     def field(self, what: str = "a field") -> str:
-        """Take a field's name: a word, or one in quotes."""
+        """Take a field's name: a word, one in quotes, or one like `sum(bytes)`."""
         token = self.next(what)
         if token.kind not in ("word", "string", "quoted") or not token.value:
             self.stage.fail(f"{what} is expected here", token.span)
-        return token.value
+        return self.with_brackets(token) if token.kind == "word" else token.value
+
+    def with_brackets(self, token: Token) -> str:
+        """A statistic's name with the brackets that follow it without a space: `sum(bytes)`."""
+        following, last = self.peek(), token
+        opens = following is not None and following.kind == "(" and not following.spaced
+        if not opens or not is_statistic(token.value.lstrip("+-")):
+            return token.value
+        depth = 0
+        while depth or last is token:
+            last = self.next("`)`")
+            depth += (last.kind == "(") - (last.kind == ")")
+        return self.stage.text.text[token.span.start : last.span.end]
 
     def fields(self, *stop: str) -> list[str]:
         """Take fields, separated by commas or space, up to a keyword or the end."""
@@ -183,3 +203,8 @@ class Arguments:
         if not self.done:
             token = self.tokens[self.position]
             self.stage.fail(f"`{token.value}` is not expected here", token.span)
+
+
+def is_statistic(word: str) -> bool:
+    """Whether a word is a statistical function of Splunk's, with or without a number."""
+    return word.lower().rstrip("0123456789.") in STATISTICS
