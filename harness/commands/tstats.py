@@ -116,15 +116,9 @@ class Tstats:
                     stage.fail(f"`{name.value}` is not expected here", name.span)
                 span = value
                 continue
-<<<<<<< HEAD
             here, field = arguments.here(), arguments.field()
-            if field == "PREFIX" and arguments.accept("("):
+            if stage.text.text.startswith("PREFIX(", here.start):
                 stage.unsupported("tstats by PREFIX()", here)
-=======
-            span, field = arguments.here(), arguments.field()
-            if stage.text.text.startswith("PREFIX(", span.start):
-                stage.unsupported("tstats by PREFIX()", span)
->>>>>>> windows-b
             if is_wild(field):
                 stage.fail("tstats takes no wildcards in its BY clause", here, "name each field")
             by.append((field, None))
