@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
-from harness.plan.expressions import Expr, Field
-from harness.plan.nodes import Aggregate
+from harness.plan.expressions import Const, Expr, Field
+from harness.plan.nodes import Aggregate, Extend, Project
 from harness.registry import command
 from harness.registry.aggregations import Statistic, aggregations, parse_statistics, wild
+from harness.registry.computed import Computed, at_computed, parse_computed
 from harness.registry.series import (
     SERIES_OPTIONS,
     Layout,
@@ -51,6 +52,7 @@ class Chart:
 
     stage: Stage
     statistics: tuple[Statistic, ...]
+    computed: tuple[Computed, ...]
     splits: tuple[Split, ...]
     series: SeriesOptions
 
@@ -59,7 +61,8 @@ class Chart:
         """Read options, functions and the fields of rows and columns."""
         arguments = stage.arguments
         tokens: dict[str, Token] = {}
-        statistics = _statistics(arguments, tokens)
+        computed: list[Computed] = []
+        statistics = _statistics(arguments, tokens, computed)
         splits: list[Split] = []
         if arguments.accept_word("over"):
             splits += _splits(arguments, tokens, 1)
@@ -74,7 +77,7 @@ class Chart:
         series = parse_series_options(arguments, tokens)
         if where is not None:
             series = replace(series, choice=where)
-        return cls(stage, tuple(statistics), tuple(splits), series)
+        return cls(stage, tuple(statistics), tuple(computed), tuple(splits), series)
 
     def lower(self, rows: Relation | None, context: Context) -> Relation:
         """One row of statistics, or a table."""
@@ -84,25 +87,33 @@ class Chart:
             rows = context.closed(rows)
         names = [split.field for split in self.splits]
         found = aggregations(self.statistics, rows.columns, names)
+        series, computed = self.series, self.computed
         if not self.splits:
-            return Aggregate(rows, (), found)
+            results = Layout(context, "", Const(None), None, found, series, computed).results
+            values = tuple((one.name, one.value) for one in results)
+            kept = tuple((one.name, one.name) for one in results)
+            return Project(Extend(Aggregate(rows, (), found), values), kept)
         split = self.splits[1].value if len(self.splits) > 1 else None
-        layout = Layout(context, names[0], self.splits[0].value, split, found, self.series)
+        key = self.splits[0].value
+        layout = Layout(context, names[0], key, split, found, series, computed)
         events = rows
         return context.applied(layout.cells(rows), lambda cells: layout.table(events, cells).rows)
 
 
-def _statistics(arguments: Arguments, tokens: dict[str, Token]) -> list[Statistic]:
-    """Take functions, with options before, between and after them."""
+def _statistics(
+    arguments: Arguments, tokens: dict[str, Token], computed: list[Computed]
+) -> list[Statistic]:
+    """Take functions and expressions over some, with options before, between and after them."""
     found: list[Statistic] = []
     while not arguments.done and not arguments.at_word("over", "by"):
         if arguments.at_option():
             tokens.update(arguments.options(OPTIONS))
         elif not arguments.accept(","):
-            token = arguments.peek()
-            if arguments.at_word("eval") or (token and token.kind == "("):
-                arguments.stage.unsupported("chart of an expression", arguments.here())
-            found += parse_statistics(arguments, "over", "by")
+            if at_computed(arguments):
+                computed.append(parse_computed(arguments))
+                found += computed[-1].parts
+            else:
+                found += parse_statistics(arguments, "over", "by", "eval")
     if not found:
         arguments.fail("`chart` needs a function", "for example count")
     return found

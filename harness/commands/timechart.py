@@ -10,6 +10,7 @@ from harness.plan.expressions import Field
 from harness.plan.nodes import Aggregate, Aggregation
 from harness.registry import command
 from harness.registry.aggregations import Statistic, aggregations, parse_statistics, wild
+from harness.registry.computed import Computed, at_computed, parse_computed
 from harness.registry.series import (
     SERIES_OPTIONS,
     Layout,
@@ -75,6 +76,7 @@ class Timechart:
 
     stage: Stage
     statistics: tuple[Statistic, ...]
+    computed: tuple[Computed, ...]
     split: str | None
     series: SeriesOptions
     axis: Axis
@@ -85,6 +87,7 @@ class Timechart:
         arguments = stage.arguments
         tokens: dict[str, Token] = {}
         statistics: list[Statistic] = []
+        computed: list[Computed] = []
         split, where = None, None
         while not arguments.done:
             if arguments.at_option():
@@ -96,16 +99,14 @@ class Timechart:
             elif split is not None:
                 arguments.finish()
             elif not arguments.accept(","):
-                token = arguments.peek()
-                if arguments.at_word("eval") or (token and token.kind == "("):
-                    stage.unsupported("timechart of an expression", arguments.here())
-                statistics += parse_statistics(arguments, "by")
+                statistics += _statistics(arguments, computed)
         if not statistics:
             arguments.fail("`timechart` needs a function", "for example count")
         series = parse_series_options(arguments, tokens)
         if where is not None:
             series = replace(series, choice=where)
-        return cls(stage, tuple(statistics), split, series, _axis(arguments, tokens))
+        axis = _axis(arguments, tokens)
+        return cls(stage, tuple(statistics), tuple(computed), split, series, axis)
 
     def lower(self, rows: Relation | None, context: Context) -> Relation:
         """Aggregate by bucket and series, then lay the rows out."""
@@ -131,7 +132,7 @@ class Timechart:
         found = aggregations(self.statistics, rows.columns, taken)
         split = Field(self.split) if self.split else None
         key = span.expression("_time")
-        layout = Layout(context, "_time", key, split, found, self.series)
+        layout = Layout(context, "_time", key, split, found, self.series, self.computed)
         table = layout.table(rows, context.fetched(layout.cells(rows)))
         return self._filled(table, timeline, extent)
 
@@ -164,6 +165,14 @@ class Timechart:
             found.get(start) or {"_time": start, **table.empty} for start in wanted
         ]
         return Rows(table.rows.columns, rows)
+
+
+def _statistics(arguments: Arguments, computed: list[Computed]) -> list[Statistic]:
+    """Take functions, or an expression over some."""
+    if not at_computed(arguments):
+        return parse_statistics(arguments, "by", "eval")
+    computed.append(parse_computed(arguments))
+    return list(computed[-1].parts)
 
 
 def _axis(arguments: Arguments, tokens: dict[str, Token]) -> Axis:

@@ -26,6 +26,7 @@ from harness.plan.nodes import (
     Project,
     Values,
 )
+from harness.registry.computed import HIDDEN, Computed, result_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -154,10 +155,19 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Result:
+    """One value of a table: a function's, or an expression's over several."""
+
+    name: str
+    function: str | None
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
     """A table of statistics: `key` makes a row's key, `split` is the field of the series.
 
-    `name` is the first column's.
+    `name` is the first column's. `computed` are expressions over statistics with hidden names.
     """
 
     context: Context
@@ -166,6 +176,20 @@ class Layout:
     split: Expr | None
     aggregations: tuple[Aggregation, ...]
     options: SeriesOptions
+    computed: tuple[Computed, ...] = ()
+
+    @property
+    def results(self) -> tuple[Result, ...]:
+        """What each cell, or each column, shows."""
+        values = {one.name: one.value for one in self.computed}
+        found: dict[str, Result] = {}
+        for one in self.aggregations:
+            if one.name.startswith(HIDDEN):
+                name = result_name(one.name)
+                found[name] = Result(name, None, values[name])
+            else:
+                found[one.name] = Result(one.name, one.function, Field(one.name))
+        return tuple(found.values())
 
     def cells(self, rows: Relation) -> Relation:
         """One row for each key and series."""
@@ -174,7 +198,7 @@ class Layout:
     def table(self, rows: Relation, found: Rows) -> Table:
         """The table over some rows, of which `found` are the cells."""
         if self.split is None:
-            names = [one.name for one in self.aggregations]
+            names = [one.name for one in self.results]
             table = [
                 {self.name: row["key"], **{n: row.get(str(i)) for i, n in enumerate(names)}}
                 for row in found.rows
@@ -198,17 +222,17 @@ class Layout:
         return self._pivoted(series, names)
 
     def _pivoted(self, series: list[tuple[str, dict[str, Value]]], names: list[str]) -> Table:
-        several = len(self.aggregations) > 1
+        several = len(self.results) > 1
         columns = [
             (number, one.name, self.options.column(one.name, name, several=several), name)
-            for number, one in enumerate(self.aggregations)
+            for number, one in enumerate(self.results)
             for name in names
         ]
         named = {(number, name): column for number, _, column, name in columns}
         found: dict[Value, dict[str, Value]] = {}
         for name, row in series:
             cells = found.setdefault(_hashable(row["key"]), {self.name: row["key"]})
-            for number in range(len(self.aggregations)):
+            for number in range(len(self.results)):
                 cells[named[number, name]] = row.get(str(number))
         return self._finished(
             list(found.values()), [(number, one, column) for number, one, column, _ in columns]
@@ -227,7 +251,7 @@ class Layout:
                 hints=["set format=, nullstr= or otherstr=, or rename the field of the rows"],
             )
         empty: dict[str, Value] = {
-            column: 0.0 if self.aggregations[number].function in ZERO_WITHOUT_ROWS else None
+            column: 0.0 if self.results[number].function in ZERO_WITHOUT_ROWS else None
             for number, _, column in columns
         }
         places = [_place(row[self.name]) for row in rows]
@@ -244,7 +268,7 @@ class Layout:
     def _kept(self, cells: list[tuple[str, dict[str, Value]]]) -> set[str]:
         """The series that the choice keeps."""
         values: dict[str, list[float]] = {}
-        several, choice = len(self.aggregations) > 1, self.options.choice
+        several, choice = len(self.results) > 1, self.options.choice
         measure = "frequency" if several and choice.score is None else "0"
         for name, row in cells:
             found = values.setdefault(name, [])
@@ -278,17 +302,14 @@ class Layout:
             rows = Filter(rows, Call("isnull", (Field(series),)))
         if without is not None:
             rows = self._without(Explode(rows, series), series, without)
-        spares = [context.spare("value") for _ in self.aggregations]
         frequency = context.spare("frequency")
-        found = tuple(
-            replace(one, name=spare) for one, spare in zip(self.aggregations, spares, strict=True)
-        )
         by = (key, series) if split else (key,)
-        counted = Aggregate(rows, by, (*found, Aggregation(frequency, "count")))
+        counted = Aggregate(rows, by, (*self.aggregations, Aggregation(frequency, "count")))
+        values = [(context.spare("value"), one.value) for one in self.results]
         names = [("key", key), ("frequency", frequency)]
         names += [("split", series)] if split else []
-        names += [(str(number), spare) for number, spare in enumerate(spares)]
-        return Project(counted, tuple(names))
+        names += [(str(number), spare) for number, (spare, _) in enumerate(values)]
+        return Project(Extend(counted, tuple(values)), tuple(names))
 
     def _fetched(self, rows: Relation) -> list[dict[str, Value]]:
         return self.context.fetched(rows).rows
