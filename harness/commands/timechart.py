@@ -9,7 +9,13 @@ from harness.model import Rows
 from harness.plan.expressions import Field
 from harness.plan.nodes import Aggregate, Aggregation
 from harness.registry import command
-from harness.registry.aggregations import Statistic, aggregations, parse_statistics, wild
+from harness.registry.aggregations import (
+    Statistic,
+    aggregations,
+    parse_statistics,
+    spanned,
+    wild,
+)
 from harness.registry.series import (
     SERIES_OPTIONS,
     Layout,
@@ -131,7 +137,8 @@ class Timechart:
         found = aggregations(self.statistics, rows.columns, taken)
         split = Field(self.split) if self.split else None
         key = span.expression("_time")
-        layout = Layout(context, "_time", key, split, found, self.series)
+        statistics = spanned(found, None if span.months else span.seconds, self.stage)
+        layout = Layout(context, "_time", key, split, statistics, self.series)
         table = layout.table(rows, context.fetched(layout.cells(rows)))
         return self._filled(table, timeline, extent)
 

@@ -313,15 +313,30 @@ def ip_mask(mask: str | None, address: str | None) -> str | None:
     return str(ipaddress.IPv4Address(bits))
 
 
-def zipped(left: list[str] | None, right: list[str] | None, between: str) -> list[str] | None:
+def zipped(
+    left: list[str] | None, right: list[str] | None, between: str | None
+) -> list[str] | None:
     """Values in pairs, as far as both lists reach."""
+    if between is None:
+        return None
     pairs = zip(left or [], right or [], strict=False)
     return [f"{one}{between}{other}" for one, other in pairs] or None
 
 
-def spread(start: float | None, end: float | None, step: str, zone: str) -> list[str] | None:
+def joined(values: list[str] | None, between: str | None) -> str | None:
+    """Values as one text."""
+    return None if values is None or between is None else between.join(values)
+
+
+def spread(start: float | None, end: float | None, step: str | None, zone: str) -> list[str] | None:
     """Numbers from a start up to an end; a step with a unit is a span of time."""
-    if start is None or end is None or not math.isfinite(start) or not math.isfinite(end):
+    if (
+        start is None
+        or end is None
+        or step is None
+        or not math.isfinite(start)
+        or not math.isfinite(end)
+    ):
         return None
     found: list[str] = []
     value = start
@@ -395,6 +410,7 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], list[str], str]] = {
     "spl_sha512": (sha512, [TEXT], TEXT),
     "spl_ip_mask": (ip_mask, [TEXT, TEXT], TEXT),
     "spl_commands": (commands, [TEXT], LIST),
+    "spl_join": (joined, [LIST, TEXT], TEXT),
     "spl_zip": (zipped, [LIST, LIST, TEXT], LIST),
     "spl_range": (spread, [NUMBER_TYPE, NUMBER_TYPE, TEXT, TEXT], LIST),
     "spl_commas": (with_commas, [NUMBER_TYPE], TEXT),

@@ -46,8 +46,9 @@ def _position(d: Dialect, value: Typed) -> Sql:
 @eval_function()
 def mvjoin(d: Dialect, value: Typed, delimiter: Typed) -> Typed:
     """mvjoin(<field>, <delimiter>): the values as one text."""
-    values = as_values(d, value).sql
-    return Typed(d.function("array_to_string", values, as_text(d, delimiter).sql), Kind.TEXT)
+    values, between = as_values(d, value).sql, as_text(d, delimiter).sql
+    name = "array_to_string" if delimiter.constant is not None else "spl_join"
+    return Typed(d.function(name, values, between), Kind.TEXT)
 
 
 @eval_function()

@@ -273,7 +273,8 @@ def rate(d: Dialect, value: Typed, time: Typed) -> Typed:
 def _per(name: str, seconds: float) -> None:
     def function(d: Dialect, value: Typed, span: float) -> Typed:
         total = _numeric(d, "sum", value).sql
-        return Typed(d.function("multiply", total, d.literal(seconds / span)), Kind.NUMBER)
+        scaled = d.function("multiply", total, d.literal(seconds))
+        return Typed(d.function("divide", scaled, d.literal(span)), Kind.NUMBER)
 
     unit = name.removeprefix("per_")
     function.__doc__ = f"{name}(<number>): the sum of a span, as so much a {unit}."

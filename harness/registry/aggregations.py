@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from harness.registry.functions import StatsFunction
     from harness.spl.arguments import Arguments
     from harness.spl.lexer import Token
+    from harness.spl.pipeline import Stage
 
 SPLUNK_FUNCTIONS = frozenset(
     """
@@ -159,12 +160,17 @@ def _unknown(arguments: Arguments, token: Token, name: str, stop: Sequence[str])
     )
 
 
-def spanned(statistics: Sequence[Statistic], seconds: float) -> list[Statistic]:
-    """The functions with the length of the spans, for those that are rates (`per_hour`)."""
-    return [
-        replace(one, parameter=seconds) if known_stats_function(one.function).spanned else one
-        for one in statistics
-    ]
+def spanned(
+    found: Sequence[Aggregation], seconds: float | None, stage: Stage
+) -> tuple[Aggregation, ...]:
+    """The aggregations with the length of the rows' spans, for those that are rates.
+
+    Without a length (calendar months) rates are not supported.
+    """
+    rates = [one for one in found if known_stats_function(one.function).spanned]
+    if rates and seconds is None:
+        stage.unsupported(f"`{rates[0].function}` over spans of different lengths")
+    return tuple(replace(one, parameter=seconds) if one in rates else one for one in found)
 
 
 def wild(statistics: Sequence[Statistic]) -> bool:

@@ -102,8 +102,8 @@ class Evaluation:
             return self._each(name, expression)
         if name == "searchmatch":
             return self._search(expression)
-        if name == "sigfig" and len(expression.arguments) == 1:
-            return self._significant(expression.arguments[0])
+        if name == "sigfig":
+            return self._significant(expression)
         function = find_eval_function(name)
         if function is None or name not in SPLUNK_FUNCTIONS:
             self._unknown(expression, name)
@@ -165,8 +165,14 @@ class Evaluation:
         inner = SplText.of(Source(written.value, "searchmatch"))
         return Searching(inner, None, events=False).lower(parse_predicate(inner))
 
-    def _significant(self, argument: spl.Expression) -> Expr:
+    def _significant(self, expression: spl.Call) -> Expr:
         """`sigfig(expression)`: its value with the digits that its operands vouch for."""
+        if len(expression.arguments) != 1:
+            count = len(expression.arguments)
+            raise self.text.syntax_error(
+                f"`sigfig` takes {_count(1, 1)}, not {count}", expression.span
+            )
+        (argument,) = expression.arguments
         return Call("sigfig", (self.lower(argument), self._decimals(argument)))
 
     def _decimals(self, expression: spl.Expression) -> Expr:
