@@ -224,10 +224,10 @@ def values_array(values: list[str] | None, infer: bool) -> str | None:
     return _written(found)
 
 
-def delete(text: str | None, names: list[str | None]) -> str | None:
+def delete(text: str | None, names: list[str | None] | None) -> str | None:
     """An object without some keys; dots lead into objects within, an array is several keys."""
     found = _container(text, dict)
-    if found is None:
+    if found is None or names is None:
         return None
     for name in names:
         several = _container(name, list)
