@@ -9,8 +9,18 @@ from harness.model import Rows
 from harness.plan.expressions import Field
 from harness.plan.nodes import Aggregate, Aggregation
 from harness.registry import command
+<<<<<<< HEAD
 from harness.registry.aggregations import Statistic, aggregations, parse_statistics, wild
 from harness.registry.computed import Computed, at_computed, parse_computed
+=======
+from harness.registry.aggregations import (
+    Statistic,
+    aggregations,
+    parse_statistics,
+    spanned,
+    wild,
+)
+>>>>>>> functions
 from harness.registry.series import (
     SERIES_OPTIONS,
     Layout,
@@ -132,7 +142,12 @@ class Timechart:
         found = aggregations(self.statistics, rows.columns, taken)
         split = Field(self.split) if self.split else None
         key = span.expression("_time")
+<<<<<<< HEAD
         layout = Layout(context, "_time", key, split, found, self.series, self.computed)
+=======
+        statistics = spanned(found, None if span.months else span.seconds, self.stage)
+        layout = Layout(context, "_time", key, split, statistics, self.series)
+>>>>>>> functions
         table = layout.table(rows, context.fetched(layout.cells(rows)))
         return self._filled(table, timeline, extent)
 

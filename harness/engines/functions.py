@@ -23,7 +23,10 @@ from harness.engines.documents import (
     pair_object,
     xpath_values,
 )
+from harness.engines.json_functions import JSON_FUNCTIONS, LIST, NUMBER_TYPE, TEXT, TRUTH
 from harness.engines.locations import location
+from harness.engines.number_functions import NUMBER_FUNCTIONS
+from harness.engines.printing import printf
 from harness.engines.time_functions import bin_months, relative_time, strftime, strptime
 from harness.errors import HarnessError
 from harness.model.numbers import number_text
@@ -31,7 +34,7 @@ from harness.registry.patterns import python_pattern
 from harness.spl.time_modifiers import parse_time
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     import duckdb
 
@@ -41,9 +44,8 @@ NUMBER = re.compile(r"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*")
 
 
 SPELLED = re.compile(r"[-+]?(?:0[xX])?[0-9A-Za-z]+")
-SPECIFIER = re.compile(r"%([-+ #0']*)(\*|\d*)(?:\.(\*|\d*))?([A-Za-z%])")
 MAX_VALUES = 100_000
-MAX_WIDTH = 10_000
+SEARCH_PART = re.compile(r'"(?:[^"\\]|\\.)*"|[|\[\]]', re.DOTALL)
 UNIT = re.compile(r"\d*[A-Za-z]+")
 
 
@@ -311,15 +313,30 @@ def ip_mask(mask: str | None, address: str | None) -> str | None:
     return str(ipaddress.IPv4Address(bits))
 
 
-def zipped(left: list[str] | None, right: list[str] | None, between: str) -> list[str] | None:
+def zipped(
+    left: list[str] | None, right: list[str] | None, between: str | None
+) -> list[str] | None:
     """Values in pairs, as far as both lists reach."""
+    if between is None:
+        return None
     pairs = zip(left or [], right or [], strict=False)
     return [f"{one}{between}{other}" for one, other in pairs] or None
 
 
-def spread(start: float | None, end: float | None, step: str, zone: str) -> list[str] | None:
+def joined(values: list[str] | None, between: str | None) -> str | None:
+    """Values as one text."""
+    return None if values is None or between is None else between.join(values)
+
+
+def spread(start: float | None, end: float | None, step: str | None, zone: str) -> list[str] | None:
     """Numbers from a start up to an end; a step with a unit is a span of time."""
-    if start is None or end is None or not math.isfinite(start) or not math.isfinite(end):
+    if (
+        start is None
+        or end is None
+        or step is None
+        or not math.isfinite(start)
+        or not math.isfinite(end)
+    ):
         return None
     found: list[str] = []
     value = start
@@ -338,48 +355,21 @@ def spread(start: float | None, end: float | None, step: str, zone: str) -> list
     return found or None
 
 
-def printf(form: str, values: list[str | None] | None) -> str | None:
-    """A text by C's conversion specifiers; NULL if a value is not what its specifier prints."""
-    given = iter(values or [])
-    try:
-        return SPECIFIER.sub(lambda found: _converted(found, given), form)
-    except (ValueError, OverflowError, StopIteration):
+def commands(text: str | None) -> list[str] | None:
+    """The commands of a search, in order; those of its subsearches are not among them."""
+    if text is None:
         return None
-
-
-def _converted(found: re.Match[str], given: Iterator[str | None]) -> str:
-    flags, width, precision, kind = found.groups()
-    if kind == "%":
-        return "%"
-    width, precision = (_size(next(given)) if size == "*" else size for size in (width, precision))
-    value = next(given)
-    if value is None:
-        raise ValueError(found[0])
-    plain = flags.replace("'", "")
-    point = "" if precision is None else f".{precision or 0}"
-    if kind == "s":
-        return f"%{plain}{width}{point}s" % value
-    if kind == "c":
-        character = chr(int(float(value))) if NUMBER.fullmatch(value) else value[:1]
-        return f"%{plain}{width}s" % character
-    if not NUMBER.fullmatch(value):
-        raise ValueError(value)
-    number = float(value) if kind in "eEfFgG" else int(float(value))
-    if kind in "ouxX" and number < 0:
-        raise ValueError(value)
-    if kind == "o" and "#" in plain:
-        return f"%{plain.replace('#', '')}{width}s" % f"0{number:o}"
-    if "'" in flags and kind in "diufF":
-        digits = f"{number:,.{int(precision or 6)}f}" if kind in "fF" else f"{number:,}"
-        return f"%{plain.replace('0', '')}{width}s" % digits
-    return f"%{plain}{width}{point}{'d' if kind in 'iu' else kind}" % number
-
-
-def _size(value: str | None) -> str:
-    size = int(float(value or ""))
-    if abs(size) > MAX_WIDTH:
-        raise ValueError(size)
-    return str(size)
+    parts, depth, begun = [], 0, 0
+    for found in SEARCH_PART.finditer(text):
+        character = found[0]
+        depth += (character == "[") - (character == "]")
+        if character == "|" and depth <= 0:
+            parts.append(text[begun : found.start()])
+            begun = found.end()
+    parts.append(text[begun:])
+    first = parts[0].strip()
+    names = [part.split()[0].lower() for part in parts[1:] if part.strip()]
+    return ["search", *names] if first else names or None
 
 
 def xml_text(text: str | None) -> str | None:
@@ -401,7 +391,6 @@ def xmlkv_names(text: str | None) -> list[str] | None:
     return list(dict.fromkeys(key for key, _ in xml_documents.pairs(text))) or None
 
 
-TEXT, LIST, NUMBER_TYPE, TRUTH = "VARCHAR", "VARCHAR[]", "DOUBLE", "BOOLEAN"
 WHOLE, LONG = "INTEGER", "BIGINT"
 FUNCTIONS: dict[str, tuple[Callable[..., Any], list[str], str]] = {
     "spl_regex_matches": (regex_matches, [TEXT, TEXT], TRUTH),
@@ -420,6 +409,8 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], list[str], str]] = {
     "spl_substr": (substr, [TEXT, LONG, LONG], TEXT),
     "spl_sha512": (sha512, [TEXT], TEXT),
     "spl_ip_mask": (ip_mask, [TEXT, TEXT], TEXT),
+    "spl_commands": (commands, [TEXT], LIST),
+    "spl_join": (joined, [LIST, TEXT], TEXT),
     "spl_zip": (zipped, [LIST, LIST, TEXT], LIST),
     "spl_range": (spread, [NUMBER_TYPE, NUMBER_TYPE, TEXT, TEXT], LIST),
     "spl_commas": (with_commas, [NUMBER_TYPE], TEXT),
@@ -440,6 +431,8 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], list[str], str]] = {
     "spl_location": (location, [TEXT, TEXT, TEXT, TEXT], TEXT),
     "spl_json_field": (json_field, [TEXT, TEXT], LIST),
     "spl_json_names": (json_names, [TEXT], LIST),
+    **JSON_FUNCTIONS,
+    **NUMBER_FUNCTIONS,
     "spl_spath": (paths.read_path, [TEXT, TEXT], LIST),
     "spl_spath_field": (paths.named_values, [TEXT, TEXT], LIST),
     "spl_spath_names": (paths.names, [TEXT], LIST),

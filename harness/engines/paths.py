@@ -60,7 +60,9 @@ def steps(path: str) -> tuple[Step, ...] | None:
             index = matched["index"]
             found.append(Step("index", position=int(index) if index else None))
         after_dot = False
-    return tuple(found) if found and not after_dot else None
+    if after_dot or not 0 < len(found) <= json_documents.MAX_DEPTH:
+        return None
+    return tuple(found)
 
 
 def read_path(text: str | None, path: str | None) -> list[str] | None:

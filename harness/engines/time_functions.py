@@ -181,10 +181,12 @@ def _zone(read: dict[str, str], zone: str) -> timezone | ZoneInfo:
     return ZoneInfo(zone)
 
 
-def relative_time(epoch: float | None, modifier: str, zone: str) -> float | None:
-    """A time moved and snapped."""
+def relative_time(epoch: float | None, modifier: str | None, zone: str) -> float | None:
+    """A time moved and snapped; NULL by what is no modifier."""
+    if epoch is None or modifier is None:
+        return None
     try:
-        return None if epoch is None else parse_time(modifier, epoch, zone)
+        return parse_time(modifier, epoch, zone)
     except (ValueError, OverflowError, OSError):
         return None
 

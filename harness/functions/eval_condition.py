@@ -8,17 +8,16 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING
 
-from harness.errors import HarnessError
 from harness.functions.operators import any_of, compared, condition, truth
 from harness.plan.types import Kind, Typed, as_text, null, unify
 from harness.registry import eval_function
+from harness.registry.functions import BadArgument
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from harness.plan.types import Dialect
-
-
-class BadArgument(HarnessError):
-    """A function's written argument cannot mean anything."""
+    from harness.registry.functions import Constant
 
 
 @eval_function("if")
@@ -31,8 +30,6 @@ def if_(d: Dialect, test: Typed, then: Typed, otherwise: Typed) -> Typed:
 @eval_function("case")
 def case(d: Dialect, *arguments: Typed) -> Typed:
     """case(<condition>, <value>, …): the value of the first true condition, else NULL."""
-    if len(arguments) % 2:
-        raise BadArgument("`case` takes pairs of a condition and a value")
     values = unify(d, arguments[1::2])
     branches = [
         (truth(d, test), value.sql) for test, value in zip(arguments[::2], values, strict=True)
@@ -43,8 +40,6 @@ def case(d: Dialect, *arguments: Typed) -> Typed:
 @eval_function("validate")
 def validate(d: Dialect, *arguments: Typed) -> Typed:
     """validate(<condition>, <value>, …): the value of the first condition that is false."""
-    if len(arguments) % 2:
-        raise BadArgument("`validate` takes pairs of a condition and a value")
     values = unify(d, arguments[1::2])
     branches = [
         (d.function("not", truth(d, test)), value.sql)
@@ -113,14 +108,22 @@ def match(d: Dialect, value: Typed, pattern: Typed) -> Typed:
     return condition(d.regex_matches(as_text(d, value).sql, wanted))
 
 
-@eval_function("cidrmatch", literal=(0,))
-def cidrmatch(d: Dialect, network: Typed, value: Typed) -> Typed:
-    """cidrmatch(<network>, <ip>): the address lies in the network, IPv4 or IPv6."""
+def _check_network(written: Sequence[Constant]) -> None:
+    if written[0] is None:
+        return
     try:
-        ipaddress.ip_network(str(network.constant), strict=False)
+        ipaddress.ip_network(str(written[0]), strict=False)
     except ValueError as error:
-        raise BadArgument(f"`{network.constant}` is no network: {error}") from error
-    written = d.literal(str(network.constant))
+        raise BadArgument(f"`{written[0]}` is no network: {error}") from error
+
+
+@eval_function("cidrmatch", check=_check_network)
+def cidrmatch(d: Dialect, network: Typed, value: Typed) -> Typed:
+    """cidrmatch(<network>, <ip>): the address lies in the network, IPv4 or IPv6.
+
+    Any address of several may; what is no network or no address does not match.
+    """
+    wanted = as_text(d, network).sql
     if value.multi:
-        return any_of(d, value, lambda v: d.function("spl_cidr_match", written, v))
-    return condition(d.function("spl_cidr_match", written, as_text(d, value).sql))
+        return any_of(d, value, lambda v: d.function("spl_cidr_match", wanted, v))
+    return condition(d.function("spl_cidr_match", wanted, as_text(d, value).sql))

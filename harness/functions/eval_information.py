@@ -40,6 +40,24 @@ def isint(d: Dialect, value: Typed) -> Typed:
 
 
 @eval_function()
+def isdouble(d: Dialect, value: Typed) -> Typed:
+    """isdouble(<value>): the value is a number that is not whole."""
+    number = as_number(d, value).sql
+    fraction = d.function("differs", number, d.function("floor", number))
+    known = d.function("coalesce", fraction, d.literal(value=False))
+    return condition(d.function("and", is_number(d, value), known))
+
+
+@eval_function()
+def ismv(d: Dialect, value: Typed) -> Typed:
+    """ismv(<value>): the field has several values."""
+    if not value.multi:
+        return condition(d.literal(value=False))
+    several = d.function("greater", d.function("list_length", value.sql), d.literal(1.0))
+    return condition(d.function("coalesce", several, d.literal(value=False)))
+
+
+@eval_function()
 def isstr(d: Dialect, value: Typed) -> Typed:
     """isstr(<value>): the value is there and is no number."""
     if value.absent or value.kind is Kind.BOOLEAN:

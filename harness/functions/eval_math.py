@@ -10,12 +10,15 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from harness.functions.eval_condition import BadArgument
-from harness.plan.types import Kind, Typed, as_number, as_values
+from harness.plan.types import Kind, Typed, as_number, as_text, as_values
 from harness.registry import eval_function
+from harness.registry.functions import BadArgument
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from harness.plan.types import Dialect, Sql
+    from harness.registry.functions import Constant
 
 
 def number(sql: Sql) -> Typed:
@@ -52,14 +55,18 @@ def floor(d: Dialect, value: Typed) -> Typed:
     return number(d.function("floor", as_number(d, value).sql))
 
 
-@eval_function("round", literal=(1,))
+def _check_decimals(written: Sequence[Constant]) -> None:
+    decimals = written[1] if len(written) > 1 else None
+    if isinstance(decimals, str) and not decimals.strip().isdigit():
+        raise BadArgument(f"`round` takes a number of decimals, not `{decimals}`", position=1)
+    if isinstance(decimals, float) and decimals < 0:
+        raise BadArgument("`round` takes a number of decimals from 0", position=1)
+
+
+@eval_function("round", literal=(1,), check=_check_decimals)
 def rounded(d: Dialect, value: Typed, digits: Typed | None = None) -> Typed:
     """round(<number>, <decimals>): as it is written, halves away from zero; default 0 decimals."""
-    count = 0
-    if digits is not None and digits.constant is not None:
-        if isinstance(digits.constant, str) and not digits.constant.strip().lstrip("-").isdigit():
-            raise BadArgument(f"`round` takes a number of decimals, not `{digits.constant}`")
-        count = int(float(digits.constant))
+    count = int(float(digits.constant)) if digits and digits.constant is not None else 0
     return number(d.round(as_number(d, value).sql, count))
 
 
@@ -150,6 +157,109 @@ for _name in ("atan", "sinh", "cosh", "tanh", "asinh"):
 for _name in ("asin", "acos", "atanh"):
     _trigonometric(_name, -1.0, 1.0)
 _trigonometric("acosh", 1.0)
+
+
+def _check_numbers(name: str) -> Callable[[Sequence[Constant]], None]:
+    def check(written: Sequence[Constant]) -> None:
+        for position, one in enumerate(written):
+            if isinstance(one, str):
+                raise BadArgument(
+                    f"`{name}` of a text, {one!r}",
+                    position=position,
+                    hints=("write the number without quotes, or tonumber(…)",),
+                )
+
+    return check
+
+
+def _all_numbers(d: Dialect, first: Typed, *others: Typed) -> Sql:
+    """The numbers among the values of the arguments, as one list."""
+    every = as_values(d, first).sql
+    for other in others:
+        every = d.function("list_concat", every, as_values(d, other).sql)
+    read = d.each(every, lambda v: as_number(d, Typed(v, Kind.ANY)).sql)
+    return d.where(read, lambda v: d.function("is_not_null", v))
+
+
+def _total(name: str, aggregate: str, meaning: str) -> None:
+    def total(d: Dialect, first: Typed, *others: Typed) -> Typed:
+        numbers = _all_numbers(d, first, *others)
+        return number(d.function("list_aggregate", numbers, d.literal(aggregate)))
+
+    total.__doc__ = f"{name}(<value>, …): the {meaning} of the numbers among all values."
+    eval_function(name, check=_check_numbers(name))(total)
+
+
+_total("sum", "sum", "sum")
+_total("avg", "avg", "average")
+
+
+def _bits(name: str, operation: str) -> None:
+    def bits(d: Dialect, first: Typed, second: Typed, *others: Typed) -> Typed:
+        values = [as_number(d, value).sql for value in (first, second, *others)]
+        given = d.function("numbers", *values)
+        return number(d.function("spl_bitwise", d.literal(operation), given))
+
+    bits.__doc__ = f"{name}(<number>, …): whole numbers from 0 to 2^53 - 1 joined bit by bit."
+    eval_function(name)(bits)
+
+
+for _operation in ("and", "or", "xor"):
+    _bits(f"bit_{_operation}", _operation)
+
+
+@eval_function()
+def bit_not(d: Dialect, value: Typed, mask: Typed | None = None) -> Typed:
+    """bit_not(<number>, <mask>): the other bits of 53, or of those of the mask."""
+    every = d.literal(float(2**53 - 1))
+    flipped = d.function("spl_bitwise", d.literal("xor"), _two(d, as_number(d, value).sql, every))
+    kept = every if mask is None else as_number(d, mask).sql
+    return number(d.function("spl_bitwise", d.literal("and"), _two(d, flipped, kept)))
+
+
+def _two(d: Dialect, one: Sql, other: Sql) -> Sql:
+    return d.function("numbers", one, other)
+
+
+def _shifting(name: str, *, left: bool) -> None:
+    def shift(d: Dialect, value: Typed, offset: Typed) -> Typed:
+        given = as_number(d, value).sql, as_number(d, offset).sql
+        return number(d.function("spl_shifted", *given, d.literal(value=left)))
+
+    shift.__doc__ = f"{name}(<number>, <places>): the bits moved, within 53 of them."
+    eval_function(name)(shift)
+
+
+_shifting("bit_shift_left", left=True)
+_shifting("bit_shift_right", left=False)
+
+
+@eval_function()
+def written_decimals(d: Dialect, value: Typed) -> Typed:
+    """How many decimals a number has as it is written, for sigfig."""
+    return number(d.function("spl_written_decimals", as_text(d, value).sql))
+
+
+@eval_function()
+def significant_figures(d: Dialect, value: Typed, decimals: Typed) -> Typed:
+    """How many figures of a number its significant decimals leave, for sigfig."""
+    first = d.function("spl_magnitude", as_number(d, value).sql)
+    return number(d.function("add", d.function("add", first, decimals.sql), d.literal(1.0)))
+
+
+@eval_function()
+def significant_decimals(d: Dialect, value: Typed, one: Typed, other: Typed) -> Typed:
+    """How many decimals a product has, given the figures of its factors, for sigfig."""
+    figures = d.function("least", one.sql, other.sql)
+    first = d.function("spl_magnitude", as_number(d, value).sql)
+    return number(d.function("subtract", d.function("subtract", figures, first), d.literal(1.0)))
+
+
+@eval_function()
+def sigfig(d: Dialect, value: Typed, decimals: Typed | None = None) -> Typed:
+    """sigfig(<number>): rounded to the figures that its operands, as written, vouch for."""
+    places = written_decimals(d, value) if decimals is None else decimals
+    return number(d.function("spl_significant", as_number(d, value).sql, places.sql))
 
 
 def _extreme(name: str, numeric: str, meaning: str) -> None:

@@ -43,11 +43,12 @@ def _position(d: Dialect, value: Typed) -> Sql:
     return d.case([(upward, d.function("add", number, d.position(1)))], number)
 
 
-@eval_function(literal=(1,))
+@eval_function()
 def mvjoin(d: Dialect, value: Typed, delimiter: Typed) -> Typed:
     """mvjoin(<field>, <delimiter>): the values as one text."""
-    values = as_values(d, value).sql
-    return Typed(d.function("array_to_string", values, as_text(d, delimiter).sql), Kind.TEXT)
+    values, between = as_values(d, value).sql, as_text(d, delimiter).sql
+    name = "array_to_string" if delimiter.constant is not None else "spl_join"
+    return Typed(d.function(name, values, between), Kind.TEXT)
 
 
 @eval_function()
@@ -66,6 +67,18 @@ def mvdedup(d: Dialect, value: Typed) -> Typed:
 
 
 @eval_function()
+def mvreverse(d: Dialect, value: Typed) -> Typed:
+    """mvreverse(<field>): the values from the last to the first."""
+    return several(d.function("list_reverse", as_values(d, value).sql))
+
+
+@eval_function()
+def commands(d: Dialect, value: Typed) -> Typed:
+    """commands(<search>): the commands that a search is made of, in order."""
+    return several(d.function("spl_commands", as_text(d, value).sql))
+
+
+@eval_function()
 def mvsort(d: Dialect, value: Typed) -> Typed:
     """mvsort(<field>): the values in lexicographic order."""
     return several(d.function("list_sort", as_values(d, value).sql))
@@ -81,20 +94,20 @@ def mvfind(d: Dialect, value: Typed, pattern: Typed) -> Typed:
     return Typed(d.function("double", d.function("subtract", found, d.position(1))), Kind.NUMBER)
 
 
-@eval_function(literal=(2,))
+@eval_function()
 def mvzip(d: Dialect, left: Typed, right: Typed, delimiter: Typed | None = None) -> Typed:
     """mvzip(<field>, <field>, <delimiter>): values joined in pairs, as far as both reach."""
-    between = d.literal("," if delimiter is None else str(delimiter.constant))
+    between = d.literal(",") if delimiter is None else as_text(d, delimiter).sql
     pair = as_values(d, left).sql, as_values(d, right).sql
     return several(d.function("spl_zip", *pair, between))
 
 
-@eval_function(literal=(2,))
+@eval_function()
 def mvrange(d: Dialect, start: Typed, end: Typed, step: Typed | None = None) -> Typed:
     """mvrange(<start>, <end>, <step>): numbers up to, not including, the end.
 
     A step such as "7d" is a span of time, between epoch seconds.
     """
-    span = d.literal(str(step.constant) if step is not None else "1")
+    span = d.literal("1") if step is None else as_text(d, step).sql
     bounds = as_number(d, start).sql, as_number(d, end).sql
     return several(d.function("spl_range", *bounds, span, d.literal(d.timezone)))

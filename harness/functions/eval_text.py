@@ -90,13 +90,11 @@ def replace_first(d: Dialect, value: Typed, pattern: Typed, replacement: Typed) 
     return elementwise(d, value, lambda v: d.regex_replace(v, wanted, new, every=False))
 
 
-@eval_function(literal=(1,))
+@eval_function()
 def split(d: Dialect, value: Typed, delimiter: Typed) -> Typed:
     """split(<text>, <delimiter>): the parts as a multivalue field."""
     text = as_text(d, value).sql
-    return Typed(
-        d.function("string_split", text, d.literal(str(delimiter.constant))), Kind.ANY, multi=True
-    )
+    return Typed(d.function("string_split", text, as_text(d, delimiter).sql), Kind.ANY, multi=True)
 
 
 @eval_function()

@@ -11,9 +11,14 @@ from typing import TYPE_CHECKING
 from harness.errors import Unsupported
 from harness.plan.types import Kind, Typed, as_number, as_text
 from harness.registry import eval_function
+from harness.registry.functions import BadArgument
+from harness.spl.time_modifiers import parse_time
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from harness.plan.types import Dialect
+    from harness.registry.functions import Constant
 
 NATIVE = {
     **{name: name for name in "aAbBdHIjmMpSUwWyY%"},
@@ -35,11 +40,22 @@ LAST_SECOND = 253402300799.0
 """The years 1 to 9999."""
 
 
-@eval_function(literal=(1,))
+def _checking(function: str, known: frozenset[str]) -> Callable[[Sequence[Constant]], None]:
+    def check(written: Sequence[Constant]) -> None:
+        for variable in VARIABLE.findall(str(written[1])):
+            if variable not in known:
+                raise Unsupported(
+                    f"the time variable `%{variable}` in `{function}`",
+                    hints=("%c, %x, %X and %+ depend on the server's locale: write the parts out",),
+                )
+
+    return check
+
+
+@eval_function(literal=(1,), check=_checking("strftime", PRINTED))
 def strftime(d: Dialect, time: Typed, form: Typed) -> Typed:
     """strftime(<epoch>, <format>): a time as text, in the search's zone."""
     wanted = str(form.constant)
-    _check(wanted, PRINTED, "strftime")
     epoch = as_number(d, time).sql
     zone = d.timezone
     native = native_format(wanted)
@@ -55,14 +71,13 @@ def strftime(d: Dialect, time: Typed, form: Typed) -> Typed:
     return Typed(d.function("spl_strftime", epoch, d.literal(wanted), d.literal(zone)), Kind.TEXT)
 
 
-@eval_function(literal=(1,))
+@eval_function(literal=(1,), check=_checking("strptime", READ))
 def strptime(d: Dialect, value: Typed, form: Typed) -> Typed:
     """strptime(<text>, <format>): the epoch seconds that a text spells; NULL if it does not.
 
     A format without a year is read as of the search's own clock.
     """
     wanted = str(form.constant)
-    _check(wanted, READ, "strptime")
     clock = 0.0 if DATED.search(wanted) else d.now
     arguments = d.literal(wanted), d.literal(d.timezone), d.literal(clock)
     return Typed(d.function("spl_strptime", as_text(d, value).sql, *arguments), Kind.NUMBER)
@@ -74,15 +89,6 @@ def native_format(form: str) -> str | None:
     if any(variable not in NATIVE for variable in variables):
         return None
     return VARIABLE.sub(lambda m: NATIVE[m[1]] if m[1] in "nt" else f"%{NATIVE[m[1]]}", form)
-
-
-def _check(form: str, known: frozenset[str], function: str) -> None:
-    for variable in VARIABLE.findall(form):
-        if variable not in known:
-            raise Unsupported(
-                f"the time variable `%{variable}` in `{function}`",
-                hints=("%c, %x, %X and %+ depend on the server's locale: write the parts out",),
-            )
 
 
 @eval_function()
@@ -97,10 +103,22 @@ def time(d: Dialect) -> Typed:
     return now(d)
 
 
-@eval_function(literal=(1,))
+def _check_modifier(written: Sequence[Constant]) -> None:
+    if written[1] is None:
+        return
+    try:
+        parse_time(str(written[1]), 0.0, "UTC")
+    except ValueError as error:
+        raise BadArgument(str(error), position=1, hints=("for example -1d@d",)) from error
+
+
+@eval_function(check=_check_modifier)
 def relative_time(d: Dialect, value: Typed, modifier: Typed) -> Typed:
-    """relative_time(<epoch>, <modifier>): the time moved and snapped, such as `-1d@d`."""
+    """relative_time(<epoch>, <modifier>): the time moved and snapped, such as `-1d@d`.
+
+    A modifier out of a field that is none gives NULL.
+    """
     zone = d.timezone
-    wanted = d.literal(str(modifier.constant))
+    wanted = as_text(d, modifier).sql
     epoch = as_number(d, value).sql
     return Typed(d.function("spl_relative_time", epoch, wanted, d.literal(zone)), Kind.NUMBER)

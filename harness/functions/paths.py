@@ -7,31 +7,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.functions.eval_condition import BadArgument
 from harness.plan.types import Kind, Typed, as_text
 from harness.registry import eval_function
+from harness.registry.functions import BadArgument
 from harness.registry.paths import PATH_EXAMPLES, is_path
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from harness.plan.types import Dialect
+    from harness.registry.functions import Constant
 
 
-def checked_path(path: Typed) -> None:
-    """Refuse a written path that cannot be one."""
-    if path.constant is None:
-        return
-    written = path.constant
-    if not isinstance(written, str) or not is_path(written):
-        raise BadArgument(
-            f"`{written}` is no location path",
-            hints=(PATH_EXAMPLES,),
-        )
+def _check_path(arguments: Sequence[Constant]) -> None:
+    written = arguments[1]
+    if written is not None and not is_path(str(written)):
+        raise BadArgument(f"`{written}` is no location path", position=1, hints=(PATH_EXAMPLES,))
 
 
-@eval_function()
+@eval_function(check=_check_path)
 def spath(d: Dialect, value: Typed, path: Typed) -> Typed:
     """spath(<text>, <path>): what lies at a path of JSON or XML; perhaps several values."""
-    checked_path(path)
     return spath_value(d, value, path)
 
 

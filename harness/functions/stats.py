@@ -31,6 +31,15 @@ def _numbers(d: Dialect, value: Typed) -> Sql:
     return d.where(each, lambda v: d.function("is_not_null", v))
 
 
+def _words(d: Dialect, value: Typed) -> Sql:
+    """The values that are no numbers."""
+
+    def is_word(v: Sql) -> Sql:
+        return d.function("is_null", as_number(d, Typed(v, Kind.ANY)).sql)
+
+    return d.where(_flat(d, value), is_word)
+
+
 def _numeric(d: Dialect, aggregate: str, value: Typed) -> Typed:
     """A numeric aggregate; of a multivalue field over all of its values."""
     if value.kind is Kind.BOOLEAN:
@@ -63,6 +72,14 @@ def distinct_count(d: Dialect, value: Typed) -> Typed:
         return Typed(d.function("double", d.function("count", different)), Kind.NUMBER)
     size = d.function("list_length", d.function("list_distinct", _flat(d, value)))
     return Typed(d.function("coalesce", size, d.literal(0.0)), Kind.NUMBER)
+
+
+@stats_function()
+def estdc_error(d: Dialect, value: Typed) -> Typed:  # noqa: ARG001 - whatever the values are
+    """estdc_error(<value>): the error of estdc, which counts exactly here: 0."""
+    return Typed(
+        d.function("coalesce", d.function("max", d.literal(0.0)), d.literal(0.0)), Kind.NUMBER
+    )
 
 
 @stats_function()
@@ -130,18 +147,16 @@ def _extreme(name: str, meaning: str) -> None:
         if value.kind is Kind.NUMBER and not value.multi:
             return Typed(d.function(name, value.sql), Kind.NUMBER)
         if value.multi:
-            texts, numbers = _flat(d, value), _numbers(d, value)
-            counts = [d.function("list_length", found) for found in (texts, numbers)]
-            number = d.function("list_aggregate", numbers, d.literal(name))
-            text = d.function("list_aggregate", texts, d.literal(name))
+            number = d.function("list_aggregate", _numbers(d, value), d.literal(name))
+            text = d.function("list_aggregate", _words(d, value), d.literal(name))
         else:
             spelled, numeric = as_text(d, value).sql, as_number(d, value).sql
-            counts = [d.function("count", found) for found in (spelled, numeric)]
-            number, text = d.function(name, numeric), d.function(name, spelled)
-        all_numbers = d.function("equals", *counts)
-        return Typed(d.case([(all_numbers, d.function("number_text", number))], text), Kind.ANY)
+            word = d.case([(d.function("is_null", numeric), spelled)])
+            number, text = d.function(name, numeric), d.function(name, word)
+        found = [d.function("number_text", number), text]
+        return Typed(d.function("coalesce", *(found if name == "min" else found[::-1])), Kind.ANY)
 
-    function.__doc__ = f"{name}(<value>): the {meaning}, by number if all are, else by text."
+    function.__doc__ = f"{name}(<value>): the {meaning}; numbers by size, and below all texts."
     stats_function(name)(function)
 
 
@@ -159,7 +174,6 @@ def _statistic(names: tuple[str, ...], aggregate: str, meaning: str) -> None:
 
 _statistic(("sum",), "sum", "sum")
 _statistic(("avg", "mean"), "avg", "average")
-_statistic(("median",), "median", "middle value")
 _statistic(("stdevp",), "stddev_pop", "standard deviation of a population")
 _statistic(("varp",), "var_pop", "variance of a population")
 
@@ -209,11 +223,12 @@ def _sorted_numbers(d: Dialect, value: Typed) -> Sql:
     return d.function("list_sort", _present(d, "list", as_number(d, value).sql))
 
 
-@stats_function("perc", "p", parametrised=True)
+@stats_function("perc", "p", "upperperc", parametrised=True)
 def percentile(d: Dialect, value: Typed, percent: float) -> Typed:
     """percNN(<number>) or pNN: the NNth percentile, interpolated as Splunk's examples are.
 
-    Splunk approximates beyond 1,000 different values, to within one percent of the rank.
+    Splunk approximates beyond 1,000 different values, to within one percent of the rank; only
+    there does upperpercNN differ.
     """
     share = d.literal(percent / 100)
     if value.multi:
@@ -235,3 +250,36 @@ def exact_percentile(d: Dialect, value: Typed, percent: float) -> Typed:
     position = d.function("least", d.function("add", below, d.literal(1.0)), size)
     found = d.function("list_extract", numbers, d.function("integer", position))
     return Typed(found, Kind.NUMBER)
+
+
+@stats_function()
+def median(d: Dialect, value: Typed) -> Typed:
+    """median(<number>): the middle value; of two in the middle the higher one."""
+    return exact_percentile(d, value, 50.0)
+
+
+@stats_function(needs=("_time",))
+def rate(d: Dialect, value: Typed, time: Typed) -> Typed:
+    """rate(<counter>): its growth a second, from the oldest event that has it to the newest.
+
+    Where the counter began again, the greatest value that it had is added.
+    """
+    number, moment = as_number(d, value).sql, as_number(d, time).sql
+    known = d.function("and", d.function("is_not_null", number), d.function("is_not_null", moment))
+    lists = [d.function("filtered", d.function("list", one), known) for one in (number, moment)]
+    return Typed(d.function("spl_rate", *lists), Kind.NUMBER)
+
+
+def _per(name: str, seconds: float) -> None:
+    def function(d: Dialect, value: Typed, span: float) -> Typed:
+        total = _numeric(d, "sum", value).sql
+        scaled = d.function("multiply", total, d.literal(seconds))
+        return Typed(d.function("divide", scaled, d.literal(span)), Kind.NUMBER)
+
+    unit = name.removeprefix("per_")
+    function.__doc__ = f"{name}(<number>): the sum of a span, as so much a {unit}."
+    stats_function(name, spanned=True)(function)
+
+
+for _unit, _seconds in {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0}.items():
+    _per(f"per_{_unit}", _seconds)

@@ -6,14 +6,18 @@ one      = function [ "(" [ field | "eval(" expression ")" ] ")" ] [ "AS" name ]
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NoReturn
 
 from harness.errors import HarnessError, Unsupported, nearest
 from harness.plan.expressions import Expr, Field
 from harness.plan.nodes import Aggregation
 from harness.registry.evaluation import Evaluation, is_condition
-from harness.registry.functions import find_stats_function, stats_function_names
+from harness.registry.functions import (
+    find_stats_function,
+    known_stats_function,
+    stats_function_names,
+)
 from harness.registry.names import is_wild, matching, renamed
 from harness.spl.arguments import STATISTICS, is_statistic
 from harness.spl.expressions import ExpressionParser
@@ -22,10 +26,15 @@ from harness.spl.source import Span
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from harness.registry.functions import StatsFunction
     from harness.spl.arguments import Arguments
     from harness.spl.lexer import Token
+    from harness.spl.pipeline import Stage
 
 PERCENTILES = frozenset({"exactperc", "p", "perc", "upperperc"})
+METRICS_ONLY = frozenset({"rate_avg", "rate_sum"})
+SPANNED_COMMANDS = frozenset({"timechart", "sitimechart"})
+"""The commands whose rows are spans of time: they call `spanned`."""
 
 
 class UnknownStatistic(HarnessError):
@@ -64,6 +73,7 @@ def _statistic(arguments: Arguments, stop: Sequence[str]) -> Statistic:
     function = find_stats_function(name)
     if function is None:
         _unknown(arguments, token, name, stop)
+    _check_function(arguments, token, *function)
     field: str | None = None
     argument: Expr | None = None
     written = token.value
@@ -78,6 +88,7 @@ def _statistic(arguments: Arguments, stop: Sequence[str]) -> Statistic:
     return Statistic(base, function[1], field, argument, written)
 
 
+<<<<<<< HEAD
 def _name(arguments: Arguments) -> str:
     """The name after AS; what stands in brackets right behind it belongs to it."""
     name = arguments.field("a name")
@@ -88,6 +99,18 @@ def _name(arguments: Arguments) -> str:
     while (token := arguments.next("`)`")).kind != ")":
         pass
     return name + arguments.stage.text.text[start : token.span.end]
+=======
+def _check_function(
+    arguments: Arguments, token: Token, function: StatsFunction, percent: float | None
+) -> None:
+    stage = arguments.stage
+    if percent is not None and percent > 100:
+        stage.fail("a percentile is a number from 0 to 100", token.span)
+    if function.spanned and stage.name.lower() not in SPANNED_COMMANDS:
+        stage.fail(
+            f"`{token.value}` needs the spans of `timechart`", token.span, "or divide a sum by them"
+        )
+>>>>>>> functions
 
 
 def _argument(arguments: Arguments) -> tuple[str | None, Expr | None, str]:
@@ -124,7 +147,19 @@ def _unknown(arguments: Arguments, token: Token, name: str, stop: Sequence[str])
         arguments.stage.fail(
             f"`{token.value}` needs a percentage", token.span, f"for example {name}95(field)"
         )
+<<<<<<< HEAD
     if is_statistic(name):
+=======
+    if name in METRICS_ONLY:
+        raise Unsupported(
+            f"`{name}`, a function of metrics (`mstats`) alone", place=place, hints=hints
+        )
+    if name == "sparkline":
+        raise Unsupported(
+            "`sparkline`, whose values depend on the width of a chart", place=place, hints=hints
+        )
+    if name.rstrip("0123456789.") in SPLUNK_FUNCTIONS:
+>>>>>>> functions
         raise Unsupported(
             f"the statistical function `{name}` is not supported yet", place=place, hints=hints
         )
@@ -133,6 +168,19 @@ def _unknown(arguments: Arguments, token: Token, name: str, stop: Sequence[str])
         place=place,
         hints=(*nearest(name, {*stats_function_names(), *STATISTICS, *stop}), *hints),
     )
+
+
+def spanned(
+    found: Sequence[Aggregation], seconds: float | None, stage: Stage
+) -> tuple[Aggregation, ...]:
+    """The aggregations with the length of the rows' spans, for those that are rates.
+
+    Without a length (calendar months) rates are not supported.
+    """
+    rates = [one for one in found if known_stats_function(one.function).spanned]
+    if rates and seconds is None:
+        stage.unsupported(f"`{rates[0].function}` over spans of different lengths")
+    return tuple(replace(one, parameter=seconds) if one in rates else one for one in found)
 
 
 def wild(statistics: Sequence[Statistic]) -> bool:

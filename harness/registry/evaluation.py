@@ -8,23 +8,29 @@ from typing import TYPE_CHECKING, NoReturn
 from harness.errors import HarnessError, Unsupported, nearest
 from harness.plan.expressions import NULL, Call, Const, Each, Expr, Field
 from harness.registry.functions import (
+    NEVER,
+    SPL2_FUNCTIONS,
     SPLUNK_FUNCTIONS,
+    BadArgument,
     eval_function_names,
     find_eval_function,
     find_stats_function,
 )
 from harness.registry.patterns import checked
+from harness.registry.predicates import Searching
 from harness.spl import expressions as spl
+from harness.spl.predicates import parse_predicate
+from harness.spl.source import Source, SplText
 
 if TYPE_CHECKING:
     from harness.registry.functions import EvalFunction
-    from harness.spl.source import Span, SplText
+    from harness.spl.source import Span
 
 CONDITIONS = frozenset({"and", "or", "xor", "not", "=", "!=", "<", "<=", ">", ">=", "like", "in"})
 BOOLEAN_FUNCTIONS = frozenset(
     """
-    cidrmatch in isbool isdouble isint ismv isnotnull isnull isnum isstr like match searchmatch
-    true false
+    cidrmatch false in isarray isbool isdouble isint ismv isnotnull isnull isnum isobject isstr
+    json_has_key_exact json_valid like match searchmatch tobool true
     """.split()
 )
 
@@ -94,6 +100,10 @@ class Evaluation:
             return NULL
         if name in ("mvmap", "mvfilter"):
             return self._each(name, expression)
+        if name == "searchmatch":
+            return self._search(expression)
+        if name == "sigfig":
+            return self._significant(expression)
         function = find_eval_function(name)
         if function is None or name not in SPLUNK_FUNCTIONS:
             self._unknown(expression, name)
@@ -121,42 +131,103 @@ class Evaluation:
             raise self.text.syntax_error(
                 f"`{name}` takes pairs of a condition and a value", expression.span
             )
+        if function.check is not None:
+            self._check_written(function, expression)
         pattern = expression.arguments[PATTERNS[name]] if name in PATTERNS else None
         if isinstance(pattern, spl.Text):
             checked(pattern.value, self.text, pattern.span)
 
-    def _each(self, name: str, expression: spl.Call) -> Expr:
-        """`mvmap(field, value)` and `mvfilter(condition over one field)`."""
-        if name == "mvmap":
-            if len(expression.arguments) != 2:
-                raise self.text.syntax_error("`mvmap` takes 2 arguments", expression.span)
-            field, body = expression.arguments
-        else:
-            if len(expression.arguments) != 1:
-                raise self.text.syntax_error("`mvfilter` takes 1 argument", expression.span)
-            (body,) = expression.arguments
-            named = sorted(set(_fields(body)))
-            if len(named) != 1:
-                raise self.text.syntax_error(
-                    "`mvfilter` takes a condition over exactly one field", expression.span
-                )
-            field = spl.FieldName(named[0])
-        if not isinstance(field, spl.FieldName):
-            raise Unsupported(
-                f"`{name}` over something other than a field",
-                place=self.text.place(field.span),
-                hints=self.text.hints(field.span),
+    def _check_written(self, function: EvalFunction, expression: spl.Call) -> None:
+        """The function's own check of its arguments; what it finds gets its place."""
+        written = [
+            one.value if isinstance(one, spl.Text | spl.Number) else None
+            for one in expression.arguments
+        ]
+        if function.check is None:
+            return
+        try:
+            function.check(written)
+        except (BadArgument, Unsupported) as error:
+            first = function.literal[0] if function.literal else 0
+            at = error.position if isinstance(error, BadArgument) else first
+            span = expression.arguments[at].span if expression.arguments else expression.span
+            error.place = self.text.place(span)
+            error.hints = (*error.hints, *self.text.hints(span))
+            raise
+
+    def _search(self, expression: spl.Call) -> Expr:
+        """`searchmatch("search")`: whether the row meets a search, as `| search` would ask it."""
+        written = expression.arguments[0] if len(expression.arguments) == 1 else None
+        if not isinstance(written, spl.Text):
+            raise self.text.syntax_error(
+                "`searchmatch` takes a search in double quotes", expression.span
             )
+        inner = SplText.of(Source(written.value, "searchmatch"))
+        return Searching(inner, None, events=False).lower(parse_predicate(inner))
+
+    def _significant(self, expression: spl.Call) -> Expr:
+        """`sigfig(expression)`: its value with the digits that its operands vouch for."""
+        if len(expression.arguments) != 1:
+            count = len(expression.arguments)
+            raise self.text.syntax_error(
+                f"`sigfig` takes {_count(1, 1)}, not {count}", expression.span
+            )
+        (argument,) = expression.arguments
+        return Call("sigfig", (self.lower(argument), self._decimals(argument)))
+
+    def _decimals(self, expression: spl.Expression) -> Expr:
+        """How many decimals of an expression are significant; negative ones are zeros before."""
+        if isinstance(expression, spl.Number):
+            return Const(float(len(expression.spelling.partition(".")[2])))
+        if isinstance(expression, spl.Operation) and expression.operator in "+-":
+            return Call("min", tuple(self._decimals(one) for one in expression.operands))
+        if isinstance(expression, spl.Operation) and expression.operator in "*/":
+            figures = [
+                Call("significant_figures", (self.lower(one), self._decimals(one)))
+                for one in expression.operands
+            ]
+            return Call("significant_decimals", (self.lower(expression), *figures))
+        if isinstance(expression, spl.Operation) and expression.operator == "negate":
+            return self._decimals(expression.operands[0])
+        return Call("written_decimals", (self.lower(expression),))
+
+    def _each(self, name: str, expression: spl.Call) -> Expr:
+        """`mvmap(values, value)` and `mvfilter(condition)`, over the values of one field."""
+        wanted = 2 if name == "mvmap" else 1
+        if len(expression.arguments) != wanted:
+            raise self.text.syntax_error(
+                f"`{name}` takes {_count(wanted, wanted)}", expression.span
+            )
+        body = expression.arguments[-1]
+        named = sorted(set(_fields(expression.arguments[0])))
+        if len(named) != 1 and name == "mvfilter":
+            raise self.text.syntax_error(
+                "`mvfilter` takes a condition over exactly one field", expression.span
+            )
+        if len(named) != 1:
+            raise Unsupported(
+                "`mvmap` over something other than one field or a function of it",
+                place=self.text.place(expression.arguments[0].span),
+                hints=self.text.hints(expression.arguments[0].span),
+            )
+        (field,) = named
         lowered = self.condition(body) if name == "mvfilter" else self.value(body)
-        return Call(name, (Field(field.name), Each(field.name, lowered)))
+        values = self.lower(expression.arguments[0]) if name == "mvmap" else Field(field)
+        return Call(name, (values, Each(field, lowered)))
 
     def _unknown(self, expression: spl.Call, name: str) -> NoReturn:
         span = _name_span(expression)
         place, calls = self.text.place(span), self.text.hints(span)
+        if name in NEVER:
+            raise Unsupported(
+                f"the function `{name}` in an expression", place=place, hints=(NEVER[name], *calls)
+            )
         if name in SPLUNK_FUNCTIONS:
             raise Unsupported(
                 f"the function `{name}` is not supported yet", place=place, hints=calls
             )
+        if name in SPL2_FUNCTIONS:
+            raise Unsupported(f"`{name}`, a function of SPL2 alone", place=place, hints=calls)
         known = {*eval_function_names(), *SPLUNK_FUNCTIONS}
         hints = nearest(name, known)
         if find_stats_function(name) is not None:

@@ -9,10 +9,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from harness.errors import HarnessError
 from harness.registry.commands import DuplicateName
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
 
     from harness.plan.types import Typed
 
@@ -23,23 +24,45 @@ PARAMETRISED = re.compile(r"^([a-z_]+?)(\d+(?:\.\d+)?)$")
 SPLUNK_FUNCTIONS = frozenset(
     """
     abs acos acosh asin asinh atan atan2 atanh avg bit_and bit_not bit_or bit_shift_left
-    bit_shift_right bit_xor case ceil ceiling cidrmatch coalesce commands cos cosh exact exp false
-    floor hypot if in ipmask isarray isbool isdouble isint ismv isnotnull isnull isnum isobject
-    isstr json json_append json_array json_array_to_mv json_delete json_entries json_extend
-    json_extract json_extract_exact json_has_key_exact json_keys json_object json_set
-    json_set_exact json_valid len like ln log lookup lower ltrim match max md5 min mvappend mvcount
-    mvdedup mvfilter mvfind mvindex mvjoin mvmap mvrange mvreverse mvsort mvsum mvzip now null
-    nullif pi pow printf random relative_time replace round rtrim searchmatch sha1 sha256 sha512
-    sigfig sin sinh spath split sqrt strftime strptime substr sum tan tanh time toarray tobool
-    todouble toint tojson tomv tonumber toobject tostring trim true typeof upper urldecode validate
+    bit_shift_right bit_xor case ceil ceiling cidrmatch coalesce commands cos cosh exact exp
+    false floor hypot if in ipmask isarray isbool isdouble isint ismv isnotnull isnull isnum
+    isobject isstr json json_append json_array json_array_to_mv json_delete json_entries
+    json_extend json_extract json_extract_exact json_has_key_exact json_keys json_object
+    json_set json_set_exact json_valid len like ln log lookup lower ltrim match max md5 min
+    mv_to_json_array mvappend mvcount mvdedup mvfilter mvfind mvindex mvjoin mvmap mvrange
+    mvreverse mvsort mvzip now null nullif pi pow printf random relative_time replace round
+    rtrim searchmatch sha1 sha256 sha512 sigfig sin sinh spath split sqrt strftime strptime
+    substr sum tan tanh time toarray tobool todouble toint tomv tonumber toobject tostring trim
+    true typeof upper urldecode validate
     """.split()
 )
 """What people may call: the functions of Splunk's Search Reference. Others are our own."""
+SPL2_FUNCTIONS = frozenset("all any filter map reduce to_ocsf tojson".split())
+"""What only SPL2, the other search language of Splunk, has."""
+NEVER = {
+    "lookup": "write the command `lookup` before it",
+    "random": "a trial has to give the same rows every time it runs",
+}
+"""Functions of SPL that eval cannot call here, and why or what to write."""
+
+Constant = str | float | bool | None
+"""An argument as it was written, or None for one that has to be worked out."""
+
+
+class BadArgument(HarnessError):
+    """A function's written argument cannot mean anything; `position` is which one it is."""
+
+    def __init__(self, message: str, *, position: int = 0, hints: Iterable[str] = ()) -> None:
+        super().__init__(message, hints=hints)
+        self.position = position
 
 
 @dataclass(frozen=True, slots=True)
 class EvalFunction:
-    """A function or operator of eval: `lower(dialect, *arguments)` gives a typed expression."""
+    """A function or operator of eval: `lower(dialect, *arguments)` gives a typed expression.
+
+    `check` is given the arguments as they were written, and raises BadArgument or Unsupported.
+    """
 
     name: str
     lower: Callable[..., Typed]
@@ -47,6 +70,7 @@ class EvalFunction:
     maximum: int | None
     document: str
     literal: tuple[int, ...] = ()
+    check: Callable[[Sequence[Constant]], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +78,9 @@ class StatsFunction:
     """A statistical function: `lower(dialect, argument)` gives a typed aggregate.
 
     `needs` are fields beyond the argument (`_time`); `ordered` if the rows' order matters.
-    `bare` functions may stand without an argument; `parametrised` ones end in a number.
+    `bare` functions may stand without an argument; `parametrised` ones end in a number. A
+    `spanned` one (`per_hour`) is for `timechart` alone: its parameter is the length of the
+    spans in seconds, which the command puts in (see `aggregations.spanned`).
     """
 
     name: str
@@ -63,6 +89,7 @@ class StatsFunction:
     ordered: bool
     bare: bool
     parametrised: bool
+    spanned: bool
     document: str
 
 
@@ -72,11 +99,14 @@ _loaded: list[str] = []
 
 
 def eval_function(
-    *names: str, literal: tuple[int, ...] = ()
+    *names: str,
+    literal: tuple[int, ...] = (),
+    check: Callable[[Sequence[Constant]], None] | None = None,
 ) -> Callable[[Callable[..., Typed]], Callable[..., Typed]]:
     """Register a function of eval; its number of arguments is read from its signature.
 
-    `literal` are the positions of arguments that have to be written out (patterns, formats).
+    `literal` are the positions of arguments that have to be written out (patterns, formats);
+    `check` looks at those that are.
     """
 
     def register(function: Callable[..., Typed]) -> Callable[..., Typed]:
@@ -85,7 +115,7 @@ def eval_function(
             if name in _eval:
                 raise DuplicateName(f"two eval functions are called `{name}`")
             document = inspect.getdoc(function) or ""
-            _eval[name] = EvalFunction(name, function, minimum, maximum, document, literal)
+            _eval[name] = EvalFunction(name, function, minimum, maximum, document, literal, check)
         return function
 
     return register
@@ -97,6 +127,7 @@ def stats_function(
     ordered: bool = False,
     bare: bool = False,
     parametrised: bool = False,
+    spanned: bool = False,
 ) -> Callable[[Callable[..., Typed]], Callable[..., Typed]]:
     """Register a statistical function; see `StatsFunction` for the flags."""
 
@@ -111,6 +142,7 @@ def stats_function(
                 ordered=ordered,
                 bare=bare,
                 parametrised=parametrised,
+                spanned=spanned,
                 document=inspect.getdoc(function) or "",
             )
         return function

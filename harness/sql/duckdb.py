@@ -264,6 +264,8 @@ TABLE: dict[str, Callable[..., Node]] = {
     "null_text": lambda d: cast_to(exp.Null(), "VARCHAR"),
     "null_number": lambda d: cast_to(exp.Null(), "DOUBLE"),
     "null_boolean": lambda d: cast_to(exp.Null(), "BOOLEAN"),
+    "empty_list": lambda d: cast_to(raw("LIST_VALUE"), "VARCHAR[]"),
+    "numbers": lambda d, *items: cast_to(raw("LIST_VALUE", *items), "DOUBLE[]"),
     "null_list": lambda d: cast_to(exp.Null(), "VARCHAR[]"),
     "list_length": _list_length,
     "address_text": _address_text,

@@ -74,7 +74,7 @@ def _each(expression: Call, scope: Scope) -> Typed:
     each = expression.arguments[1]
     if not isinstance(each, Each):
         raise TypeError(each)
-    values = as_values(scope.dialect, scope.of(each.field))
+    values = as_values(scope.dialect, compile_expression(expression.arguments[0], scope))
 
     def body(element: object) -> Typed:
         inner = dict(scope.columns)

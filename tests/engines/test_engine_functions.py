@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from harness.engines import functions, time_functions
+from harness.engines import functions, printing, time_functions
 
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Auckland")
 MOMENTS = [1_600_000_000 + 7_776_543 * step for step in range(-40, 40)]
@@ -106,7 +106,7 @@ def test_what_a_format_leaves_out_comes_from_the_clock() -> None:
     ],
 )
 def test_printf(form: str, values: list[str | None], expected: str | None) -> None:
-    assert functions.printf(form, values) == expected
+    assert printing.printf(form, values) == expected
 
 
 def test_a_range_has_an_end() -> None:

@@ -79,16 +79,17 @@ def by_time(function: str, rows: Sequence[dict[str, Cell]], cells: Sequence[Cell
 
 
 def extreme(function: str, texts: list[str], numbers: list[float], kind: Kind) -> Cell:
-    """By number if all values are numbers, else all as text."""
+    """Numbers by size, and below every text that spells none."""
     if not texts:
         return None
     choose = min if function == "min" else max
-    if len(numbers) == len(texts):
-        found = choose(numbers)
-        if kind == "number":
-            return found
-        return next(one for one in texts if number(one) == found)
-    return choose(texts)
+    words = [one for one in texts if number(one) is None]
+    if words and (function == "max" or not numbers):
+        return choose(words)
+    found = choose(numbers)
+    if kind == "number":
+        return found
+    return next(one for one in texts if number(one) == found)
 
 
 def mode(texts: list[str]) -> Cell:
@@ -111,9 +112,8 @@ def percentile(function: str, numbers: list[float], share: float) -> float:
 
 
 def median(numbers: list[float]) -> float:
-    """The middle value, or the mean of the two middle ones."""
-    ordered, half = sorted(numbers), len(numbers) // 2
-    return ordered[half] if len(numbers) % 2 else (ordered[half - 1] + ordered[half]) / 2
+    """The middle value, or the higher of the two middle ones."""
+    return sorted(numbers)[len(numbers) // 2]
 
 
 def variance(numbers: list[float], *, sample: bool) -> float:
