@@ -9,10 +9,6 @@ from harness.model import Rows
 from harness.plan.expressions import Field
 from harness.plan.nodes import Aggregate, Aggregation
 from harness.registry import command
-<<<<<<< HEAD
-from harness.registry.aggregations import Statistic, aggregations, parse_statistics, wild
-from harness.registry.computed import Computed, at_computed, parse_computed
-=======
 from harness.registry.aggregations import (
     Statistic,
     aggregations,
@@ -20,7 +16,7 @@ from harness.registry.aggregations import (
     spanned,
     wild,
 )
->>>>>>> functions
+from harness.registry.computed import Computed, at_computed, parse_computed
 from harness.registry.series import (
     SERIES_OPTIONS,
     Layout,
@@ -142,12 +138,8 @@ class Timechart:
         found = aggregations(self.statistics, rows.columns, taken)
         split = Field(self.split) if self.split else None
         key = span.expression("_time")
-<<<<<<< HEAD
-        layout = Layout(context, "_time", key, split, found, self.series, self.computed)
-=======
         statistics = spanned(found, None if span.months else span.seconds, self.stage)
-        layout = Layout(context, "_time", key, split, statistics, self.series)
->>>>>>> functions
+        layout = Layout(context, "_time", key, split, statistics, self.series, self.computed)
         table = layout.table(rows, context.fetched(layout.cells(rows)))
         return self._filled(table, timeline, extent)
 

@@ -98,10 +98,10 @@ class Tstats:
                 taken.append(arguments.next("a condition"))
         return PredicateParser(stage.text, taken, stage.span.end).everything()
 
-    @staticmethod
-    def _by(stage: Stage) -> list[tuple[str, TimeSpan | None]]:
+    @classmethod
+    def _by(cls, stage: Stage) -> list[tuple[str, TimeSpan | None]]:
         arguments = stage.arguments
-        by: list[tuple[str, TimeSpan | None]] = []
+        by: list[str] = []
         span: Token | None = None
         while not arguments.done:
             if arguments.accept(","):
@@ -116,20 +116,24 @@ class Tstats:
                     stage.fail(f"`{name.value}` is not expected here", name.span)
                 span = value
                 continue
-            here, field = arguments.here(), arguments.field()
-            if stage.text.text.startswith("PREFIX(", here.start):
-                stage.unsupported("tstats by PREFIX()", here)
-            if is_wild(field):
-                stage.fail("tstats takes no wildcards in its BY clause", here, "name each field")
-            by.append((field, None))
+            by.append(cls._by_field(stage))
         if not by:
             arguments.fail("BY needs a field")
         if span is None:
-            return by
-        if ("_time", None) not in by:
+            return [(name, None) for name in by]
+        if "_time" not in by:
             stage.unsupported("a span of a field other than _time", span.span)
         timed = parse_time_span(span, stage)
-        return [(name, timed if name == "_time" else None) for name, _ in by]
+        return [(name, timed if name == "_time" else None) for name in by]
+
+    @staticmethod
+    def _by_field(stage: Stage) -> str:
+        here, field = stage.arguments.here(), stage.arguments.field()
+        if stage.text.text.startswith("PREFIX(", here.start):
+            stage.unsupported("tstats by PREFIX()", here)
+        if is_wild(field):
+            stage.fail("tstats takes no wildcards in its BY clause", here, "name each field")
+        return field
 
     def lower(self, rows: Relation | None, context: Context) -> Relation:
         """Aggregate the data set, or the events when there is none."""

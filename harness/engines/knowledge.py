@@ -91,7 +91,8 @@ def read_table(path: Path) -> tuple[tuple[str, ...], list[tuple[str | None, ...]
     """A lookup's CSV: its columns, and its rows with empty cells absent.
 
     A byte order mark is dropped, and space after a comma: tables of security_content that are
-    written `a, b` work on Splunk by the names without it; a row with more or fewer cells than the header is an error.
+    written `a, b` work on Splunk by the names without it. A row with more or fewer cells than
+    the header is an error.
     """
     try:
         if path.stat().st_size > MAX_LOOKUP_BYTES:

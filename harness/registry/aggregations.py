@@ -88,7 +88,6 @@ def _statistic(arguments: Arguments, stop: Sequence[str]) -> Statistic:
     return Statistic(base, function[1], field, argument, written)
 
 
-<<<<<<< HEAD
 def _name(arguments: Arguments) -> str:
     """The name after AS; what stands in brackets right behind it belongs to it."""
     name = arguments.field("a name")
@@ -99,7 +98,8 @@ def _name(arguments: Arguments) -> str:
     while (token := arguments.next("`)`")).kind != ")":
         pass
     return name + arguments.stage.text.text[start : token.span.end]
-=======
+
+
 def _check_function(
     arguments: Arguments, token: Token, function: StatsFunction, percent: float | None
 ) -> None:
@@ -110,7 +110,6 @@ def _check_function(
         stage.fail(
             f"`{token.value}` needs the spans of `timechart`", token.span, "or divide a sum by them"
         )
->>>>>>> functions
 
 
 def _argument(arguments: Arguments) -> tuple[str | None, Expr | None, str]:
@@ -147,9 +146,6 @@ def _unknown(arguments: Arguments, token: Token, name: str, stop: Sequence[str])
         arguments.stage.fail(
             f"`{token.value}` needs a percentage", token.span, f"for example {name}95(field)"
         )
-<<<<<<< HEAD
-    if is_statistic(name):
-=======
     if name in METRICS_ONLY:
         raise Unsupported(
             f"`{name}`, a function of metrics (`mstats`) alone", place=place, hints=hints
@@ -158,8 +154,7 @@ def _unknown(arguments: Arguments, token: Token, name: str, stop: Sequence[str])
         raise Unsupported(
             "`sparkline`, whose values depend on the width of a chart", place=place, hints=hints
         )
-    if name.rstrip("0123456789.") in SPLUNK_FUNCTIONS:
->>>>>>> functions
+    if is_statistic(name):
         raise Unsupported(
             f"the statistical function `{name}` is not supported yet", place=place, hints=hints
         )
