@@ -46,7 +46,7 @@ def _checking(function: str, known: frozenset[str]) -> Callable[[Sequence[Consta
             if variable not in known:
                 raise Unsupported(
                     f"the time variable `%{variable}` in `{function}`",
-                    hints=("%c, %x, %X and %+ depend on the server's locale: write the parts out",),
+                    hints=("%x and %X depend on the server's locale: write the parts out",),
                 )
 
     return check

@@ -346,7 +346,7 @@ class Compiler:
         if key.mode == "ip":
             octets = d.function("spl_ip_number", as_text(d, value).sql)
             return [OrderKey(octets, key.descending)]
-        text = as_text(d, value).sql
+        text, unspelled = as_text(d, value).sql, d.function("is_null", spelled.sql)
         rank = d.case(
             [
                 (d.function("is_not_null", spelled.sql), d.position(0)),
@@ -356,7 +356,7 @@ class Compiler:
         return [
             OrderKey(rank, key.descending),
             OrderKey(spelled.sql, key.descending),
-            OrderKey(d.function("address_text", text), key.descending),
+            OrderKey(d.case([(unspelled, d.function("address_text", text))]), key.descending),
         ]
 
     @compile.register

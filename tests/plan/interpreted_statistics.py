@@ -26,7 +26,9 @@ def statistic_kind(one: Aggregation, kinds: Mapping[str, Kind]) -> Kind:
     if one.function == "mode":
         return "any"
     if one.function in KEPT and one.argument is not None:
-        return "number" if kind_of(one.argument, kinds) == "number" else "any"
+        kind = kind_of(one.argument, kinds)
+        kept = kind == "number" or (kind == "list" and one.function not in ("min", "max"))
+        return kind if kept else "any"
     return "number"
 
 
@@ -43,7 +45,7 @@ def statistic(one: Aggregation, rows: Sequence[dict[str, Cell]], kinds: Mapping[
         present = [cell for cell in cells if cell is not None]
         if not present:
             return None
-        return ends(present[0 if one.function == "first" else -1], one.function)
+        return present[0 if one.function == "first" else -1]
     texts = [value for cell in cells for value in values(cell)]
     if one.function in OF_TEXTS:
         return OF_TEXTS[one.function](texts)
@@ -57,13 +59,6 @@ def statistic(one: Aggregation, rows: Sequence[dict[str, Cell]], kinds: Mapping[
     return OF_NUMBERS[one.function](numbers)
 
 
-def ends(cell: Cell, function: str) -> Cell:
-    """The first value of a field, or its last."""
-    if isinstance(cell, list):
-        return cell[0] if function in ("first", "earliest") else cell[-1]
-    return cell
-
-
 def by_time(function: str, rows: Sequence[dict[str, Cell]], cells: Sequence[Cell]) -> Cell:
     """The value of the row with the least or the greatest time, or that time."""
     found = [
@@ -75,7 +70,7 @@ def by_time(function: str, rows: Sequence[dict[str, Cell]], cells: Sequence[Cell
         return None
     choose: Callable[..., tuple[float, Cell]] = min if function.startswith("earliest") else max
     moment, cell = choose(found, key=lambda pair: pair[0])
-    return moment if function.endswith("_time") else ends(cell, function)
+    return moment if function.endswith("_time") else cell
 
 
 def extreme(function: str, texts: list[str], numbers: list[float], kind: Kind) -> Cell:

@@ -221,6 +221,14 @@ STAGES = st.one_of(
         lambda pair: f"rename {pair[0]} AS {pair[1]}"
     ),
     several(TARGETS, most=4).map(lambda names: f"table {names}"),
+    st.tuples(
+        st.sampled_from(
+            ["eventstats", "streamstats", "streamstats window=2", "streamstats current=false"]
+        ),
+        STATISTICS.filter(lambda one: "eval" not in one),
+        st.just("") | several(TARGETS).map(" BY {}".format),
+    ).map(lambda parts: f"{parts[0]} {parts[1]} AS w{parts[2]}"),
+    st.sampled_from(["reverse", "tail 2", "uniq", "mvexpand m", "mvexpand t limit=1"]),
     st.tuples(st.sampled_from(["2", "10", "0.5"]), TARGETS).map(
         lambda parts: f"bin span={parts[0]} {parts[1]}"
     ),
