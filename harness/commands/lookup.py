@@ -86,7 +86,7 @@ class Lookup:
         definition, table = context.lookup(self.table, self.stage)
         columns = table.columns or ()
         for column, _ in (*self.inputs, *self.outputs):
-            if column not in columns:
+            if columns and column not in columns:
                 self._unknown(column, columns)
         kinds = {name: kind for kind, name in definition.match_types}
         matched = {column for column, _ in self.inputs}

@@ -10,6 +10,7 @@ from harness.model import Limits
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from harness.errors import HarnessError
     from harness.model import EventBatch, Rows, TimeRange
 
 
@@ -23,12 +24,16 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
-    """A search as it was written, the file it stands in, its clock and its time range."""
+    """A search as it was written, the file it stands in, its clock and its time range.
+
+    A `dry` one is only compiled, over no events: a lookup that is not there is noted.
+    """
 
     text: str
     now: float
     time_range: TimeRange
     path: str | None = None
+    dry: bool = False
     limits: Limits = field(default_factory=Limits)
 
 
@@ -43,11 +48,12 @@ class StageRows:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """The rows of a search, how long its parts took in milliseconds, and what was left out."""
+    """Rows, how long the parts took in milliseconds, what was left out, what is missing."""
 
     rows: Rows
     timings_ms: dict[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    missing: tuple[HarnessError, ...] = ()
 
 
 class Engine(Protocol):

@@ -17,6 +17,7 @@ from harness.model import LookupDefinition
 from harness.plan import nodes
 from harness.plan.expressions import Call, Const, Demand, Expr, Field, every
 from harness.registry import find_command
+from harness.registry.unsupported import EXTERNAL_LOOKUPS
 from harness.spl.macros import expand
 from harness.spl.pipeline import Pipeline, Stage, parse_pipeline
 from harness.spl.source import Source, Span
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from harness.engines.duckdb import DuckDBEngine
     from harness.model import Limits, Rows, TimeRange
     from harness.plan.types import Typed
+    from harness.spl.source import Span
 
 WRITERS = frozenset(
     """
@@ -72,6 +74,7 @@ class LocalSearch:
             self._automatic_lookup,
         )
         self.warnings: list[str] = []
+        self.missing: list[HarnessError] = []
         self._written: dict[str, nodes.Relation] = {}
         self._tables: dict[str, nodes.Relation] = {}
         self._spares = 0
@@ -324,17 +327,24 @@ class LocalSearch:
         if (saved := self._written.get(name)) is not None:
             definition = definition or LookupDefinition(name, None)
             return replace(definition, fields=saved.columns or ()), saved
+        if definition is None and (reason := EXTERNAL_LOOKUPS.get(name)) is not None:
+            stage.unsupported(f"the lookup `{name}`: {reason}", _written_span(stage, name))
+        if definition is None and self.request.dry:
+            self.missing.append(self._unknown_lookup(name, stage))
+            return LookupDefinition(name, None), nodes.Values((), ())
         if definition is None:
-            known = self.engine.knowledge.lookup_names()
-            written = [t.span for t in stage.arguments.tokens if t.value == name]
-            span = written[0] if written else stage.name_span
-            hints = nearest(name, known) or ("--content and --app bring lookups",)
-            raise UnknownLookup(
-                f"unknown lookup `{name}`",
-                place=stage.text.place(span),
-                hints=(*hints, *stage.text.hints(span)),
-            )
+            raise self._unknown_lookup(name, stage)
         return definition, self._table(definition)
+
+    def _unknown_lookup(self, name: str, stage: Stage) -> UnknownLookup:
+        known = self.engine.knowledge.lookup_names()
+        span = _written_span(stage, name)
+        hints = nearest(name, known) or ("--content and --app bring lookups",)
+        return UnknownLookup(
+            f"unknown lookup `{name}`",
+            place=stage.text.place(span),
+            hints=(*hints, *stage.text.hints(span)),
+        )
 
     def _automatic_lookup(self, name: str) -> tuple[LookupDefinition, nodes.Relation]:
         definition = self.engine.knowledge.lookup(name)
@@ -395,6 +405,12 @@ class LocalSearch:
         """A name that no search can write."""
         self._spares += 1
         return f"{SPARE}{name}{self._spares}"
+
+
+def _written_span(stage: Stage, name: str) -> Span:
+    """Where a stage writes a name; its command's name if it does not."""
+    written = [token.span for token in stage.arguments.tokens if token.value == name]
+    return written[0] if written else stage.name_span
 
 
 class UnknownModel(HarnessError):

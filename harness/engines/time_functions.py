@@ -53,6 +53,8 @@ def _printed(variable: str, moment: datetime, epoch: float) -> str:
         "T": moment.strftime("%H:%M:%S"),
         "F": moment.strftime("%Y-%m-%d"),
         "h": moment.strftime("%b"),
+        "c": moment.strftime("%a %b %e %H:%M:%S %Y"),
+        "+": moment.strftime(f"%a %b %e %H:%M:%S {moment.tzname() or ''} %Y"),
         "Y": str(moment.year),
     }
     return special.get(kind) or moment.strftime(f"%{kind}")

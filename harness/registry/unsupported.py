@@ -79,3 +79,19 @@ UNSUPPORTED_COMMANDS = MappingProxyType(
     }
 )
 """The name of each command, and why it is not supported."""
+
+_TOOLBOX = "it is a program of the URL Toolbox app, and code of apps is never run"
+EXTERNAL_LOOKUPS = MappingProxyType(
+    {
+        f"ut_{name}_lookup": _TOOLBOX
+        for name in (
+            "bayesian countset levenshtein meaning parse parse_extended parse_simple shannon suites"
+        ).split()
+    }
+    | {
+        f"ut_{name}": _TOOLBOX
+        for name in ("bayesian", "countset", "levenshtein", "meaning", "shannon", "suites")
+    }
+    | {"dnslookup": "it asks a name server, and a replay has no outside"}
+)
+"""Lookups of Splunk and of well-known apps that are programs, and why they cannot be asked."""

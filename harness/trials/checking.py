@@ -122,8 +122,10 @@ class Checker:
         """Plan, bind and run over no events; the columns where the search alone tells them."""
         engine = self._engine = self._engine or self.project.local_engine()
         engine.groups = self._groups(detection)
-        request = SearchRequest(detection.search, 0.0, ALL_TIME, str(detection.path))
+        request = SearchRequest(detection.search, 0.0, ALL_TIME, str(detection.path), dry=True)
         result = engine.search(request)
+        for error in result.missing:
+            self.report.errors.append(_finding(detection.path, error, detection))
         for warning in result.warnings:
             self._warn(detection, warning)
         return result.rows.columns or None
