@@ -117,11 +117,12 @@ def evaluate(expression: Expr, row: Row, kinds: Mapping[str, Kind]) -> Value:
 
 def _each(name: str, arguments: Sequence[Expr], row: Row, kinds: Mapping[str, Kind]) -> Cell:
     field, each = arguments
-    assert isinstance(field, Field)
     assert isinstance(each, Each)
+    several = evaluate(field, row, kinds)
+    assert not isinstance(several, bool)
     inner: dict[str, Kind] = {**kinds, each.field: "any"}
     kept: list[str] = []
-    for value in values(row.get(field.name)):
+    for value in values(several):
         found = evaluate(each.body, {**row, each.field: value}, inner)
         if name == "mvfilter":
             kept += [value] if found is True else []

@@ -45,7 +45,7 @@ def engine() -> Iterator[DuckDBEngine]:
 def agreed(engine: DuckDBEngine, relation: nodes.Relation) -> None:
     note(repr(relation))
     search = LocalSearch(engine, SearchRequest("| x", 0.0, ALL_TIME), relation)
-    with engine._own_tables():
+    with engine.own_tables():
         check(engine, search, relation)
 
 

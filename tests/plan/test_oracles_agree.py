@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 EXAMPLES = int(os.environ.get("ORACLE_EXAMPLES", "0"))
 SEED = int(os.environ.get("ORACLE_SEED", "0"))
 FIXED = settings(
-    max_examples=EXAMPLES or 60,
+    max_examples=EXAMPLES or 40,
     derandomize=not EXAMPLES,
     database=None,
     deadline=None,

@@ -226,6 +226,9 @@ EVENT_CONDITIONS = st.tuples(
     st.sampled_from(["bob", "7", "ws1", "process"]),
 ).map(lambda parts: f"'{parts[0]}'{parts[1]}\"{parts[2]}\"") | st.sampled_from(EVENT_FIELDS).map(
     lambda name: f"NOT isnull('{name}')"
+) | st.sampled_from(
+    ['isnull(mvmap(source, source."!"))', 'mvmap(index, upper(index))="MAIN"',
+     'isnotnull(mvfilter(sourcetype!="text"))', 'match(sourcetype, "(?i)xml")']
 )  # fmt: skip
 SHOWN = "_time host sourcetype EventCode user n action list{} SubjectUserName eventtype tag".split()
 

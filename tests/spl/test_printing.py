@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-FIXED = settings(max_examples=300, derandomize=True, database=None, deadline=None)
+FIXED = settings(max_examples=150, derandomize=True, database=None, deadline=None)
 
 TEXTS = st.text(st.sampled_from("a1 \\\"'*%_()[]|,=<>.-é\n\t\0`"), max_size=8) | st.text(max_size=6)
 WORDS = st.from_regex(r"[a-z][a-z0-9_]{0,5}", fullmatch=True)
