@@ -28,14 +28,11 @@ def explain(what: str, *, show_sql: bool, show_plan: bool, as_json: bool, **flag
     For every stage: the rows that came in and went out, how many rows meet each of its
     conditions alone, which fields that it needs were empty, and a sample.
     """
-    from harness.content import Clock
-    from harness.engines.base import SearchRequest
     from harness.ingest import ingest, shown_losses
     from harness.report.escaping import shown
     from harness.report.explain import print_explanation, write_explanation
     from harness.trials import Project
-    from harness.trials.loading import opened, told_of_data
-    from harness.trials.trial import moment, time_range
+    from harness.trials.loading import opened, request_for, told_of_data
 
     settings = settings_from(flags)
     if not settings.data:
@@ -49,11 +46,7 @@ def explain(what: str, *, show_sql: bool, show_plan: bool, as_json: bool, **flag
     loaded = engine.load(ingest(files, origin, losses=losses))
     for loss in shown_losses(losses):
         click.echo(f"warning: {shown(loss)}", err=True)
-    now = moment(settings.now, 0.0) if settings.now else (loaded.newest or 0.0) + 1
-    request = SearchRequest(
-        text, now, time_range(project.clock(Clock()), now, settings.timezone), path
-    )
-    found = engine.explain(request)
+    found = engine.explain(request_for(project, text, loaded.newest, path))
     if as_json:
         write_explanation(found, sys.stdout)
     else:

@@ -18,13 +18,10 @@ from harness.report.rows import FORMATS, print_table, write_rows
 @click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True)
 def search(spl: str, *, form: str, **flags: Any) -> int:
     """Run a search over the files named with --data."""
-    from harness.content import Clock
-    from harness.engines.base import SearchRequest
     from harness.ingest import ingest, shown_losses
     from harness.report.escaping import shown
     from harness.trials import Project
-    from harness.trials.loading import opened, told_of_data
-    from harness.trials.trial import moment, time_range
+    from harness.trials.loading import opened, request_for, told_of_data
 
     settings = settings_from(flags)
     if not settings.data:
@@ -37,10 +34,7 @@ def search(spl: str, *, form: str, **flags: Any) -> int:
     loaded = engine.load(ingest(files, origin, losses=losses))
     for text in shown_losses(losses):
         click.echo(f"warning: {shown(text)}", err=True)
-    now = moment(settings.now, 0.0) if settings.now else (loaded.newest or 0.0) + 1
-    clock = project.clock(Clock())
-    request = SearchRequest(spl, now, time_range(clock, now, settings.timezone))
-    result = engine.search(request)
+    result = engine.search(request_for(project, spl, loaded.newest))
     rows = result.rows
     for text in result.warnings:
         click.echo(f"warning: {shown(text)}", err=True)

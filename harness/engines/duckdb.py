@@ -96,14 +96,13 @@ class DuckDBEngine:
             self._attach(table)
 
     def _attach(self, table: EventTable) -> None:
-        name, told = f"columns{len(self.groups)}", table.origin
-        columns, count, newest = attach(self.cursor, self.schema, name, table)
-        key = (told.index, told.source or table.path.name, told.sourcetype or "parquet")
-        fields = tuple(column.name for column in columns)
-        group = Group(len(self.groups), *key, entities="none", table=name, fields=fields)
-        self.groups[(*key, name)] = group
-        self.stored[name] = columns
-        self._seen(count, newest)
+        for one in attach(self.cursor, self.schema, f"columns{len(self.groups)}", table):
+            key = (one.index, one.source, one.sourcetype)
+            fields = tuple(column.name for column in one.columns)
+            group = Group(len(self.groups), *key, entities="none", table=one.view, fields=fields)
+            self.groups[(*key, one.view)] = group
+            self.stored[one.view] = one.columns
+            self._seen(one.count, one.newest)
 
     def _seen(self, count: int, newest: float | None) -> None:
         self.events += count
@@ -180,7 +179,11 @@ class DuckDBEngine:
 
     def explain(self, request: SearchRequest) -> Explanation:
         """Run a search stage by stage and say what each stage keeps, drops and lacks."""
+<<<<<<< HEAD
         with self.own_tables():
+=======
+        with placing(self, request), self.own_tables():
+>>>>>>> tools
             return explained(self, LocalSearch(self, request))
 
     @contextmanager

@@ -94,6 +94,7 @@ class LocalSearch:
             self.request.text,
             self.request.path,
             self.request.time_range,
+            self.request.limits,
             self.timezone,
             self.resolver.groups,
         )

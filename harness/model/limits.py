@@ -10,8 +10,8 @@ class Limits:
     """Rows, unless said otherwise. The defaults are those of Splunk's limits.conf.
 
     `subsearch_rows` bound a subsearch in brackets, `join_rows` the one of join and appendcols,
-    `append_rows` that of append, `map_searches` the runs of map, `fetched_rows` what a command
-    outside SQL may hold in memory, `stored_values` the values that one field may have.
+    `append_rows` that of append, set and union, `map_searches` the runs of map, `fetched_rows`
+    what a command outside SQL may hold in memory (a limit of ours).
     """
 
     subsearch_rows: int = 10_000
@@ -19,5 +19,3 @@ class Limits:
     append_rows: int = 50_000
     map_searches: int = 10
     fetched_rows: int = 1_000_000
-    exploded_rows: int = 10_000_000
-    stored_values: int = 100_000

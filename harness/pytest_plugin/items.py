@@ -102,7 +102,7 @@ class TrialItem(pytest.Item):
             ("risk_events", str(len(result.risk_events))),
             ("milliseconds", f"{result.timings_ms.get('total', 0):.0f}"),
         ]
-        for warning in result.warnings:
+        for warning in (*result.remarks, *result.warnings):
             self.add_report_section("call", "warnings", shown(warning) + "\n")
 
     def _accept(self, result: TrialResult) -> None:

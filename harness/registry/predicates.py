@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from harness.model import Rows
     from harness.registry.context import Context
 
-SUBSEARCH_ROWS = 10_000
 CIDR = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}/\d{1,2}")
 TIME_FIELDS = {
     "earliest": ">=",
@@ -110,7 +109,9 @@ class Searching:
         if self.context is None:
             self._unsupported("a subsearch in a definition", predicate.span)
         inner = Span(predicate.span.start + 1, predicate.span.end - 1)
-        rows = self.context.rows(parse_pipeline(self.text, inner), limit=SUBSEARCH_ROWS)
+        rows = self.context.rows(
+            parse_pipeline(self.text, inner), limit=self.context.limits.subsearch_rows
+        )
         return self._from_rows(rows, predicate.span)
 
     def _unsupported(self, what: str, span: Span) -> NoReturn:

@@ -34,7 +34,8 @@ def write_json(results: Sequence[TrialResult], file: IO[str]) -> None:
 
 def print_results(results: Sequence[TrialResult], console: Console) -> None:
     """Print every trial with its verdict, details of those that did not pass, and a summary."""
-    from rich.text import Text  # noqa: PLC0415 - only a person's report needs it
+    from rich.padding import Padding  # noqa: PLC0415 - only a person's report needs it
+    from rich.text import Text  # noqa: PLC0415 - as above
 
     heading = ""
     for result in results:
@@ -44,6 +45,9 @@ def print_results(results: Sequence[TrialResult], console: Console) -> None:
             if result.techniques:
                 line.append(f"  {', '.join(result.techniques)}", style="dim")
             console.print(line)
+            for remark in result.remarks:
+                text = Text(f"warning: {shown(remark)}", style="yellow")
+                console.print(Padding(text, (0, 0, 0, 2), expand=False))
         _print_one(result, console)
     console.print(_summary_line(results))
 

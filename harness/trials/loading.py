@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness.content import Clock
+from harness.engines.base import SearchRequest
 from harness.model import EventTable, Origin
+from harness.trials.trial import is_table, moment, time_range
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from harness.trials.project import Project
-
-TABLES = frozenset({".parquet"})
 
 
 def told_of_data(project: Project) -> Origin:
@@ -30,6 +31,14 @@ def opened(
     return files, [EventTable(path, origin) for path in found if is_table(path)]
 
 
-def is_table(path: Path) -> bool:
-    """Whether a file is a table of events, by its name."""
-    return path.suffix.lower() in TABLES
+def request_for(
+    project: Project, text: str, newest: float | None, path: str | None = None
+) -> SearchRequest:
+    """A search with the clock, the time range and the limits of the settings.
+
+    Without a clock it is just after the newest event.
+    """
+    settings = project.settings
+    now = moment(settings.now, 0.0) if settings.now else (newest or 0.0) + 1
+    span = time_range(project.clock(Clock()), now, settings.timezone)
+    return SearchRequest(text, now, span, path, settings.limits)

@@ -11,6 +11,7 @@ from harness.content import Clock, ContentFolder, Detection, load_content, read_
 from harness.datasets import Catalog, DatasetFile, Store, StoreSettings, load_catalog
 from harness.errors import UsageError
 from harness.model import Origin
+from harness.trials.settings import divided_memory
 from harness.trials.trial import Trial, TrialData
 
 if TYPE_CHECKING:
@@ -89,8 +90,12 @@ class Project:
         tables: Sequence[EventTable] = (),
         shares: bool = False,
         threads: int | None = None,
+        parts: int = 1,
     ) -> DuckDBEngine:
-        """A fresh embedded engine, for work that only it can do."""
+        """A fresh embedded engine, for work that only it can do.
+
+        It may use its part of the memory where several processes have one each.
+        """
         from harness.engines.duckdb import DuckDBEngine  # noqa: PLC0415 - only a run needs it
 
         return DuckDBEngine(
@@ -99,7 +104,7 @@ class Project:
             tables=tables,
             shares=shares,
             threads=threads,
-            memory=self.settings.memory,
+            memory=divided_memory(self.settings.memory, parts),
         )
 
     @cached_property
@@ -136,6 +141,7 @@ class Project:
             return
         sidecar = self.content.expectations(path)
         if sidecar is not None:
+            remarks = (*detection.warnings, *map(_stale, sidecar.stale_pins))
             for spec in sidecar.trials:
                 label = spec.dataset or spec.name
                 data = TrialData(
@@ -152,6 +158,7 @@ class Project:
                     spec.risk_from,
                     sidecar.alias,
                     sidecar.timezone,
+                    remarks,
                 )
             return
         tests = [*detection.tests, *self.content.separate_tests(path)]
@@ -174,11 +181,16 @@ class Project:
                 for one in test.attack_data
             )
             label = ", ".join(one.url.rsplit("/", 1)[-1] for one in files)
-            yield Trial(test.name, detection, TrialData(label, files=files))
+            data = TrialData(label, files=files)
+            yield Trial(test.name, detection, data, remarks=detection.warnings)
 
     def _data_trial(self, detection: Detection) -> Trial:
         settings = self.settings
         origin = Origin(settings.index, settings.source, settings.sourcetype)
         label = ", ".join(path.name for path in settings.data)
         data = TrialData(label, paths=settings.data, origin=origin)
-        return Trial(label, detection, data)
+        return Trial(label, detection, data, remarks=detection.warnings)
+
+
+def _stale(trial: str) -> str:
+    return f"what was accepted of `{trial}` does not count: no trial has its name and dataset"

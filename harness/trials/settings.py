@@ -14,6 +14,9 @@
     memory = "2GB"               # HARNESS_MEMORY       --memory
     accept = false               # HARNESS_ACCEPT       --harness-accept
 
+    [tool.detection-harness.limits]
+    subsearch_rows = 10000       # and the other limits of harness/model/limits.py
+
 Paths in the file are relative to it.
 """
 
@@ -22,11 +25,12 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import Place, UsageError, nearest
+from harness.model import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,8 +40,13 @@ PATHS = ("content", "apps", "data", "iplocation")
 LISTS = ("apps", "data")
 FLAGS = ("offline", "builtin_apps", "accept", "allow_local_addresses")
 YES, NO = frozenset({"1", "true", "yes", "on"}), frozenset({"", "0", "false", "no", "off"})
+LIMITS = "limits"
 NEVER_IN_FILES = ("allow_local_addresses",)
-MEMORY = re.compile(r"\d+(?:\.\d+)?\s*(?:[KMGT]i?B|%)", re.IGNORECASE)
+NEVER_IN_THE_ENVIRONMENT = (*NEVER_IN_FILES, LIMITS)
+MEMORY = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]i?B|%)", re.IGNORECASE)
+DEFAULT_MEMORY = "60%"
+LEAST_MEMORY = 64_000_000
+MOST_LIMIT = 10**12
 VARIABLES = {"timezone": "TZ"}
 
 
@@ -67,6 +76,7 @@ class Settings:
     memory: str | None = None
     accept: bool = False
     allow_local_addresses: bool = False
+    limits: Limits = field(default_factory=Limits)
 
     @classmethod
     def read(
@@ -82,9 +92,35 @@ class Settings:
         settings = replace(settings, **_from_environment(env))
         told = {name: value for name, value in flags.items() if value not in (None, (), False)}
         settings = replace(settings, **told)
-        if settings.memory is not None and not MEMORY.fullmatch(settings.memory):
-            raise BadSetting(f"`{settings.memory}` is no size of memory", hints=["write 2GB"])
+        if settings.memory is not None:
+            _check_memory(settings.memory)
         return settings
+
+
+def _check_memory(text: str) -> None:
+    found = MEMORY.fullmatch(text)
+    if found is None:
+        raise BadSetting(f"`{text}` is no size of memory", hints=["write 2GB, or 60%"])
+    amount, unit = float(found[1]), found[2].upper()
+    if unit == "%" and not 1 <= amount <= 100:
+        raise BadSetting(f"`{text}` is no share of the memory", hints=["write 60%"])
+    if unit != "%" and amount * _bytes_in(unit) < LEAST_MEMORY:
+        raise BadSetting(f"`{text}` is too little memory to search with", hints=["write 2GB"])
+
+
+def _bytes_in(unit: str) -> int:
+    return int((1024 if "I" in unit else 1000) ** (1 + "KMGT".index(unit[0])))
+
+
+def divided_memory(text: str | None, parts: int) -> str | None:
+    """A size of memory for each of so many processes; None is the engine's own choice."""
+    found = MEMORY.fullmatch(text or DEFAULT_MEMORY)
+    if found is None or parts == 1:
+        return text
+    amount, unit = float(found[1]) / parts, found[2]
+    if unit == "%":
+        return f"{max(1, int(amount))}%"
+    return f"{max(LEAST_MEMORY, int(amount * _bytes_in(unit.upper()))) // 1_000_000}MB"
 
 
 def _names() -> tuple[str, ...]:
@@ -108,13 +144,35 @@ def _from_file(path: Path) -> dict[str, Any]:
         if key not in _names() or key in NEVER_IN_FILES:
             hints = nearest(key, _names()) or (f"keys: {', '.join(_names())}",)
             raise BadSetting(f"unknown key `{key}` in [tool.{TABLE}]", place=place, hints=hints)
-        found[key] = _checked(key, value, path.parent, place)
+        if key == LIMITS:
+            found[key] = _limits(value, text, path, place)
+        else:
+            found[key] = _checked(key, value, path.parent, place)
     return found
+
+
+def _limits(table: Any, text: str, path: Path, place: Place) -> Limits:
+    """The limits of a search: whole numbers, under the names of `Limits`."""
+    if not isinstance(table, dict):
+        raise BadSetting(f"`{LIMITS}` is a table of whole numbers", place=place)
+    known = tuple(one.name for one in fields(Limits))
+    for key, value in table.items():
+        at = _place(text, path, key)
+        if key not in known:
+            hints = nearest(key, known) or (f"limits: {', '.join(known)}",)
+            raise BadSetting(
+                f"unknown key `{key}` in [tool.{TABLE}.{LIMITS}]", place=at, hints=hints
+            )
+        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST_LIMIT:
+            raise BadSetting(
+                f"`{key}` is a whole number, 1 or more", place=at, hints=[f"write {key} = 10000"]
+            )
+    return Limits(**table)
 
 
 def _place(text: str, path: Path, key: str) -> Place:
     for number, line in enumerate(text.splitlines(), start=1):
-        if line.lstrip().startswith(key):
+        if re.match(rf"\s*(?:\[[\w.-]*\.)?\"?{re.escape(key)}\"?\s*[=\].]", line):
             return Place(str(path), number, 1)
     return Place(str(path))
 
@@ -139,7 +197,7 @@ def _from_environment(env: Mapping[str, str]) -> dict[str, Any]:
     for key in _names():
         variable = VARIABLES.get(key, f"HARNESS_{key.upper()}")
         value = env.get(variable)
-        if value is None or key in NEVER_IN_FILES:
+        if value is None or key in NEVER_IN_THE_ENVIRONMENT:
             continue
         if key in FLAGS:
             if value.lower() not in YES | NO:

@@ -16,7 +16,6 @@ from harness.errors import HarnessError, Unsupported, UsageError
 from harness.model import EventBatch, EventTable, Origin, TimeRange
 from harness.risk import RiskEvent, check, derive, notables, to_event_fields
 from harness.spl.time_modifiers import parse_time
-from harness.trials.loading import is_table
 from harness.trials.verdict import TrialResult, Verdict
 
 if TYPE_CHECKING:
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 
 RISK_INDEX, RISK_TYPE = "risk", "stash"
 SEPARATOR = "\x1e"
+TABLES = frozenset({".parquet"})
 
 
 class BadClock(UsageError):
@@ -53,7 +53,7 @@ class TrialData:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A trial that can be run; `sidecar` is None where no expectation was written."""
+    """A trial that can be run; `remarks` are what is odd in the files that it is written in."""
 
     name: str
     detection: Detection
@@ -64,6 +64,7 @@ class Trial:
     risk_from: tuple[str, ...] = ()
     alias: str | None = None
     timezone: str | None = None
+    remarks: tuple[str, ...] = ()
 
     def run(self, project: Project) -> TrialResult:
         """Replay the data, run the search, derive risk, compare; never raises for the trial."""
@@ -133,6 +134,7 @@ class _Run:
             verdict=verdict,
             synthetic=self.synthetic,
             warnings=self._warnings(),
+            remarks=self.trial.remarks,
             timings_ms=self.timings,
         )
 
@@ -162,6 +164,7 @@ class _Run:
             now=now,
             time_range=time_range(clock, now, self.timezone),
             path=str(detection.path),
+            limits=self.project.settings.limits,
         )
         for name in trial.risk_from:
             self._load_risk(self.project.detection(name), request)
@@ -182,7 +185,8 @@ class _Run:
             notables=len(notables(detection, searched.rows, now=now)),
             mismatch=mismatch,
         )
-        result = replace(result, warnings=(*result.warnings, *outcome.warnings))
+        told = (*result.warnings, *searched.warnings, *outcome.warnings)
+        result = replace(result, warnings=tuple(dict.fromkeys(told)))
         if mismatch is None:
             return result
         stages = tuple(self.engine.stages(request))
@@ -272,6 +276,11 @@ def _risk_batches(events: Sequence[RiskEvent], now: float) -> Iterator[EventBatc
         yield EventBatch(
             RISK_INDEX, event.search_name, RISK_TYPE, [SEPARATOR.join(pairs)], [when], ["localhost"]
         )
+
+
+def is_table(path: Path) -> bool:
+    """Whether a file is a table of events, by its name."""
+    return path.suffix.lower() in TABLES
 
 
 def moment(text: str, now: float, timezone: str = "UTC") -> float:

@@ -32,7 +32,8 @@ class TrialResult:
     """A trial's verdict with what led to it.
 
     `reason` is one line that a person can act on, empty for a pass. `stages` are the rows after
-    each stage of the search, for a trial that failed. Times are in milliseconds.
+    each stage of the search, for a trial that failed. `warnings` are the run's, `remarks` those of
+    the files that the trial is written in. Times are in milliseconds.
     """
 
     trial: str
@@ -52,6 +53,7 @@ class TrialResult:
     mismatch: Mismatch | None = None
     stages: tuple[StageRows, ...] = ()
     warnings: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     details: str = ""
     timings_ms: dict[str, float] = field(default_factory=dict)
 
@@ -70,7 +72,7 @@ class TrialResult:
             "result_count": len(self.rows),
             "results": self.rows.rows,
             "risk_events": [_risk_json(event) for event in self.risk_events],
-            "warnings": list(self.warnings),
+            "warnings": [*self.remarks, *self.warnings],
             "timings_ms": {name: round(value, 1) for name, value in self.timings_ms.items()},
         }
 
