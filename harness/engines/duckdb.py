@@ -179,11 +179,7 @@ class DuckDBEngine:
 
     def explain(self, request: SearchRequest) -> Explanation:
         """Run a search stage by stage and say what each stage keeps, drops and lacks."""
-<<<<<<< HEAD
-        with self.own_tables():
-=======
         with placing(self, request), self.own_tables():
->>>>>>> tools
             return explained(self, LocalSearch(self, request))
 
     @contextmanager
