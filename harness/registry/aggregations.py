@@ -73,7 +73,7 @@ def _statistic(arguments: Arguments, stop: Sequence[str]) -> Statistic:
     function = find_stats_function(name)
     if function is None:
         _unknown(arguments, token, name, stop)
-    _check_function(arguments, token, *function)
+    check_function(stage, token.value, token.span, *function)
     field: str | None = None
     argument: Expr | None = None
     written = token.value
@@ -100,16 +100,14 @@ def _name(arguments: Arguments) -> str:
     return name + arguments.stage.text.text[start : token.span.end]
 
 
-def _check_function(
-    arguments: Arguments, token: Token, function: StatsFunction, percent: float | None
+def check_function(
+    stage: Stage, written: str, span: Span, function: StatsFunction, percent: float | None
 ) -> None:
-    stage = arguments.stage
+    """Fail where a function, as it was written, does not suit its command or its number."""
     if percent is not None and percent > 100:
-        stage.fail("a percentile is a number from 0 to 100", token.span)
+        stage.fail("a percentile is a number from 0 to 100", span)
     if function.spanned and stage.name.lower() not in SPANNED_COMMANDS:
-        stage.fail(
-            f"`{token.value}` needs the spans of `timechart`", token.span, "or divide a sum by them"
-        )
+        stage.fail(f"`{written}` needs the spans of `timechart`", span, "or divide a sum by them")
 
 
 def _argument(arguments: Arguments) -> tuple[str | None, Expr | None, str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from harness.plan.expressions import Expr, Field
-from harness.registry.aggregations import Statistic
+from harness.registry.aggregations import Statistic, check_function
 from harness.registry.evaluation import Evaluation, is_condition
 from harness.registry.functions import find_stats_function
 from harness.spl.expressions import Call, Expression, FieldName, Operation
@@ -77,6 +77,7 @@ def _replaced(
         return replace(expression, arguments=inner)
     if not expression.arguments and not found[0].bare:
         arguments.stage.fail(f"`{expression.name}` needs a field", expression.span)
+    check_function(arguments.stage, expression.name, expression.span, *found)
     hidden = f"{HIDDEN}{name}{HIDDEN}{len(parts)}"
     argument = _argument(expression, arguments)
     parts.append(Statistic(found[0].name, found[1], None, argument, hidden))
