@@ -59,11 +59,13 @@ class Tstats:
     def parse(cls, stage: Stage) -> Self:
         """Read options, functions, FROM, WHERE and BY."""
         arguments = stage.arguments
-        options = arguments.options(OPTIONS)
+        options, statistics = arguments.options(OPTIONS), list[Statistic]()
+        while not statistics or not (arguments.done or arguments.at_word("from", "where", "by")):
+            statistics += parse_statistics(arguments, "from", "where", "by")
+            options |= arguments.options(OPTIONS)
         for name in UNSUPPORTED_WHEN_TRUE:
             if name in options and arguments.boolean(options[name], name):
                 stage.unsupported(f"tstats with {name}=true", options[name].span)
-        statistics = parse_statistics(arguments, "from", "where", "by")
         model = cls._from(stage) if arguments.accept_word("from") else None
         predicate = cls._where(stage)
         by = cls._by(stage) if arguments.accept_word("by", "groupby") else []

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from harness.spl.time_modifiers import parse_time
 
-VARIABLE = re.compile(r"%(:{1,3}z|\d?[NQ]|[A-Za-z%])")
+VARIABLE = re.compile(r"%(:{1,3}z|\d?[NQ]|[A-Za-z%+])")
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 MONTHS = tuple(
     """january february march april may june july august september october november

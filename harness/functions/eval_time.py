@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 from harness.errors import Unsupported
 from harness.plan.types import Kind, Typed, as_number, as_text
 from harness.registry import eval_function
-from harness.registry.functions import BadArgument
-from harness.spl.time_modifiers import parse_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -103,20 +101,11 @@ def time(d: Dialect) -> Typed:
     return now(d)
 
 
-def _check_modifier(written: Sequence[Constant]) -> None:
-    if written[1] is None:
-        return
-    try:
-        parse_time(str(written[1]), 0.0, "UTC")
-    except ValueError as error:
-        raise BadArgument(str(error), position=1, hints=("for example -1d@d",)) from error
-
-
-@eval_function(check=_check_modifier)
+@eval_function()
 def relative_time(d: Dialect, value: Typed, modifier: Typed) -> Typed:
     """relative_time(<epoch>, <modifier>): the time moved and snapped, such as `-1d@d`.
 
-    A modifier out of a field that is none gives NULL.
+    What is no modifier gives NULL, written or out of a field: shipped content relies on it.
     """
     zone = d.timezone
     wanted = as_text(d, modifier).sql

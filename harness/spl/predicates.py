@@ -133,8 +133,11 @@ class PredicateParser:
         while (token := self.peek()) is not None and token.kind != ")":
             if self._keyword("AND"):
                 self.position += 1
-            elif self._keyword("OR") or token.kind == ",":
+            elif self._keyword("OR"):
                 self._fail(f"`{token.value}` is not expected here", token.span)
+            elif token.kind == ",":
+                self.position += 1
+                continue
             parts.append(self._any())
         self.depth -= 1
         return parts[0] if len(parts) == 1 else Both(tuple(parts))
@@ -214,10 +217,16 @@ class PredicateParser:
             (token := self.peek()) is not None
             and not token.spaced
             and token.kind in ("word", "string")
+            and not self._begins_comparison()
         ):
             self.position += 1
             value, span = value + self._written(token), span.to(token.span)
         return value, span
+
+    def _begins_comparison(self) -> bool:
+        """Whether a field with its operator comes next, without space before it."""
+        following = self.peek(1)
+        return following is not None and following.kind == "operator"
 
     def _written(self, token: Token) -> str:
         """Single quotes are part of a value: in the search language they quote nothing."""

@@ -41,4 +41,4 @@ def request_for(
     settings = project.settings
     now = moment(settings.now, 0.0) if settings.now else (newest or 0.0) + 1
     span = time_range(project.clock(Clock()), now, settings.timezone)
-    return SearchRequest(text, now, span, path, settings.limits)
+    return SearchRequest(text, now, span, path, limits=settings.limits)
