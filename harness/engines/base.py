@@ -43,11 +43,15 @@ class StageRows:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """The rows of a search, how long its parts took in milliseconds, and what was left out."""
+    """The rows of a search, how long its parts took in milliseconds, and what was left out.
+
+    `columns_known` says that the search alone tells its columns, whatever the events are.
+    """
 
     rows: Rows
     timings_ms: dict[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    columns_known: bool = False
 
 
 class Engine(Protocol):
