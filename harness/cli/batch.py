@@ -19,6 +19,8 @@ from harness.cli.options import (
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from harness.trials.batch import BatchResult
+
 
 @click.command()
 @click.argument("more", nargs=-1, type=PATH, metavar="[PATH…]")
@@ -53,20 +55,28 @@ def batch(
     if not settings.data:
         raise click.UsageError("name at least one file with --data")
     project = Project(settings)
-    faults: list[str] = []
+    unread: list[BatchResult] = []
     if searches is not None:
         found = searches_in(searches)
     else:
-        found, faults = detections_of(project, pattern)
-    if not found:
-        raise click.UsageError("there are no searches to run: name --content, or --searches")
+        found, unread = detections_of(project, pattern)
+    if not found and not unread:
+        raise click.UsageError(_nothing(pattern, searches))
     work = Batch(project, jobs=jobs)
     with progress("searching", len(found), shown=not as_json) as advance:
-        results = work.run(found, advance)
-    for text in (*faults, *shown_losses(work.losses)):
+        results = [*work.run(found, advance), *unread]
+    for text in shown_losses(work.losses):
         click.echo(f"warning: {shown(text)}", err=True)
     if as_json:
         write_batch(results, work.events, sys.stdout)
     else:
         print_batch(results, work.events, console())
     return 3 if any(one.status == "error" for one in results) else 0
+
+
+def _nothing(pattern: str | None, searches: Path | None) -> str:
+    if searches is not None:
+        return f"there are no searches in `{searches}`"
+    if pattern is not None:
+        return f"no detection's path matches `{pattern}`"
+    return "there are no searches to run: name --content, or --searches"

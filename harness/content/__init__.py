@@ -6,6 +6,8 @@ from harness.content.detection import (
     Detection,
     DetectionTest,
     Drilldown,
+    Remark,
+    detection_from,
     read_detection,
 )
 from harness.content.errors import (
@@ -28,6 +30,7 @@ from harness.content.folder import ContentFolder, load_content
 from harness.content.knowledge import filter_macro_default
 from harness.content.positions import place_in_file
 from harness.content.risk_rule import RiskObjectRule, RiskRule, ThreatObjectRule, tokens_of
+from harness.content.rules import RiskField, remarks_on, risk_fields, sources_in
 
 __all__ = [
     "AmbiguousDetection",
@@ -47,19 +50,25 @@ __all__ = [
     "MalformedKnowledge",
     "MissingFolder",
     "NamedInRaw",
+    "Remark",
+    "RiskField",
     "RiskObjectRule",
     "RiskRule",
     "ThreatObjectRule",
     "TrialSpec",
     "UnknownDetection",
     "accepted_beside",
+    "detection_from",
     "filter_macro_default",
     "load_content",
     "place_in_file",
     "read_accepted",
     "read_detection",
     "read_expectations",
+    "remarks_on",
+    "risk_fields",
     "sidecar_of",
+    "sources_in",
     "tokens_of",
     "write_accepted",
 ]

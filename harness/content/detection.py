@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
     from harness.model.documents import Document
 
+    Unknown = Callable[[str, Place, tuple[str, ...]], None]
+
 Generation = Literal["2021", "v4", "v5", "escu6"]
 
 TYPES = ("TTP", "Anomaly", "Hunting", "Correlation", "Baseline", "Investigation")
@@ -96,6 +98,20 @@ class Drilldown:
 
 
 @dataclass(frozen=True, slots=True)
+class Remark:
+    """Something odd in a file that can be read all the same; `wrong` is what authors must mend."""
+
+    message: str
+    place: Place
+    wrong: bool = False
+    hints: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """One line: `file:line:column: message hint`."""
+        return " ".join((f"{self.place}: {self.message}", *self.hints))
+
+
+@dataclass(frozen=True, slots=True)
 class Detection:
     """A detection: a search, what it is about, and what its results become.
 
@@ -127,7 +143,7 @@ class Detection:
     datasets: tuple[str, ...] = ()
     drilldowns: tuple[Drilldown, ...] = ()
     search_place: Place = field(default_factory=Place)
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Remark, ...] = ()
 
     @property
     def search_name(self) -> str:
@@ -154,14 +170,17 @@ def read_detection(path: Path) -> Detection:
 def detection_from(document: Document, path: Path) -> Detection:
     """The detection in a document that is already read; `path` is where it came from."""
     top = Entry(document, MalformedDetection)
-    warnings: list[str] = []
+    warnings: list[Remark] = []
 
     def warn(message: str, place: Place) -> None:
-        warnings.append(f"{place}: {message}")
+        warnings.append(Remark(message, place))
+
+    def unknown(message: str, place: Place, hints: tuple[str, ...]) -> None:
+        warnings.append(Remark(message, place, wrong=True, hints=hints))
 
     generation = _generation(top)
     tags = top if generation == "escu6" and not top.has("tags") else _tags(top)
-    kind = _type(top, warn)
+    kind = _type(top, unknown)
     if generation == "escu6":
         risk = risk_from_findings(top, kind)
     elif generation == "v5":
@@ -172,12 +191,12 @@ def detection_from(document: Document, path: Path) -> Detection:
         for token in half_tokens(message):
             warn(
                 f"the message has `{token}` with one `$`, which is replaced only between two",
-                top.place(),
+                _message_place(top),
             )
     at_top = _TOP_KEYS | _ESCU6_KEYS
-    _warn_of_unknown(top, at_top | _TAG_KEYS if tags is top else at_top, warn)
+    _warn_of_unknown(top, at_top | _TAG_KEYS if tags is top else at_top, unknown)
     if tags is not top:
-        _warn_of_unknown(tags, _TAG_KEYS, warn)
+        _warn_of_unknown(tags, _TAG_KEYS, unknown)
     authors = (top.text("author") or "").split(",")
     return Detection(
         name=top.needed_text("name").strip(),
@@ -200,7 +219,7 @@ def detection_from(document: Document, path: Path) -> Detection:
         security_domain=tags.text("security_domain"),
         products=tags.texts("product"),
         required_fields=tags.texts("required_fields"),
-        tests=read_tests(top, warn),
+        tests=read_tests(top, unknown),
         datasets=tags.texts("dataset"),
         drilldowns=_drilldowns(top),
         search_place=top.place("search"),
@@ -214,6 +233,13 @@ def _tags(top: Entry) -> Entry:
     return top.at("tags")
 
 
+def _message_place(top: Entry) -> Place:
+    for block, key in (("rba", "message"), ("finding", "title"), ("tags", "message")):
+        if isinstance(top.data.get(block), dict) and key in top.data[block]:
+            return top.place(block, key)
+    return top.place()
+
+
 def _generation(top: Entry) -> Generation:
     data = top.data
     if _ESCU6_KEYS & data.keys() or ("security_domain" in data and "tags" not in data):
@@ -225,36 +251,33 @@ def _generation(top: Entry) -> Generation:
     return "v4" if {"status", "tests", "data_source"} & data.keys() else "2021"
 
 
-def _type(top: Entry, warn: Callable[[str, Place], None]) -> str:
+def _type(top: Entry, unknown: Unknown) -> str:
     kind = top.needed_text("type")
     known = {known.casefold(): known for known in TYPES}.get(kind.casefold())
     if known is None:
-        hint = " ".join(nearest(kind, TYPES))
-        warn(f"unknown type `{kind}`: no risk, no notable {hint}".rstrip(), top.place("type"))
+        hints = nearest(kind, TYPES)
+        unknown(f"unknown type `{kind}`: no risk, no notable", top.place("type"), hints)
     return known or kind
 
 
-def _warn_of_unknown(
-    entry: Entry, known: frozenset[str], warn: Callable[[str, Place], None]
-) -> None:
+def _warn_of_unknown(entry: Entry, known: frozenset[str], unknown: Unknown) -> None:
     for key in sorted(entry.data.keys() - known):
-        hint = " ".join(nearest(key, known))
-        warn(f"unknown key `{key}` {hint}".rstrip(), entry.place(key))
+        unknown(f"unknown key `{key}`", entry.place(key), nearest(key, known))
 
 
-def read_tests(top: Entry, warn: Callable[[str, Place], None]) -> tuple[DetectionTest, ...]:
+def read_tests(top: Entry, unknown: Unknown) -> tuple[DetectionTest, ...]:
     """The tests below `tests`, in a detection or in a test file of the oldest generation."""
     tests: list[DetectionTest] = []
     for number, test in enumerate(top.entries("tests"), start=1):
-        _warn_of_unknown(test, _TEST_KEYS, warn)
-        data = tuple(_attack_data(item, warn) for item in test.entries("attack_data"))
+        _warn_of_unknown(test, _TEST_KEYS, unknown)
+        data = tuple(_attack_data(item, unknown) for item in test.entries("attack_data"))
         name = test.text("name") or f"test {number}"
         tests.append(DetectionTest(name, data, test.text("test_type") or "unit"))
     return tuple(tests)
 
 
-def _attack_data(item: Entry, warn: Callable[[str, Place], None]) -> AttackData:
-    _warn_of_unknown(item, _ATTACK_DATA_KEYS, warn)
+def _attack_data(item: Entry, unknown: Unknown) -> AttackData:
+    _warn_of_unknown(item, _ATTACK_DATA_KEYS, unknown)
     return AttackData(
         data=item.needed_text("data"),
         source=item.text("source"),

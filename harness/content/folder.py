@@ -20,6 +20,7 @@ from harness.content.entries import Entry
 from harness.content.errors import (
     AmbiguousDetection,
     MalformedDetection,
+    MalformedKnowledge,
     MissingFolder,
     UnknownDetection,
 )
@@ -96,14 +97,33 @@ class ContentFolder:
     @cached_property
     def data_sources(self) -> Mapping[str, DataSource]:
         """The kinds of events that detections name under `data_source`, by name."""
-        from harness.model.documents import read_document  # noqa: PLC0415 - YAML loads when read
-
         found = {}
-        for path in sorted((self.root / "data_sources").glob("*.yml")):
-            entry = Entry(read_document(path), MalformedDetection)
+        for entry in self._entries("data_sources"):
             name = entry.needed_text("name")
             found[name] = DataSource(name, entry.text("source"), entry.text("sourcetype"))
         return found
+
+    @cached_property
+    def stories(self) -> frozenset[str]:
+        """The names of the stories that detections may belong to."""
+        return frozenset(entry.needed_text("name") for entry in self._entries("stories"))
+
+    def _entries(self, folder: str) -> Iterator[Entry]:
+        """The mappings in the YAML files of a folder; what cannot be read is left out."""
+        for path in sorted((self.root / folder).rglob("*.yml")):
+            entry = _named_entry(path)
+            if isinstance(entry, Entry):
+                yield entry
+
+    def faults(self) -> Iterator[HarnessError]:
+        """What cannot be read of the macros, lookups, data sources and stories."""
+        yield from self.macros.faults()
+        yield from self.lookups.faults()
+        for folder in ("data_sources", "stories"):
+            for path in sorted((self.root / folder).rglob("*.yml")):
+                entry = _named_entry(path)
+                if isinstance(entry, HarnessError):
+                    yield entry
 
     def detections(self) -> Iterator[Detection]:
         """Every detection, read one after another."""
@@ -225,5 +245,19 @@ def _bytes_of(path: Path) -> bytes:
         return b""
 
 
-def _ignore(message: str, place: Place) -> None:
+def _named_entry(path: Path) -> Entry | HarnessError:
+    """A file's mapping, which has a name, or why it cannot be read."""
+    from harness.model.documents import read_document  # noqa: PLC0415 - YAML loads when read
+
+    try:
+        entry = Entry(read_document(path), MalformedKnowledge)
+        entry.needed_text("name")
+        entry.text("source")
+        entry.text("sourcetype")
+    except HarnessError as error:
+        return error
+    return entry
+
+
+def _ignore(message: str, place: Place, hints: tuple[str, ...]) -> None:
     """Test files of the oldest generation are read for their data alone."""

@@ -8,12 +8,12 @@ github.com/splunk/contentctl; what the settings mean: macros.conf.spec and trans
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, cast
 
 from harness.content.entries import Entry
 from harness.content.errors import MalformedKnowledge
-from harness.errors import Place
+from harness.errors import HarnessError, Place
 from harness.model import LookupDefinition, Macro
 
 if TYPE_CHECKING:
@@ -69,6 +69,11 @@ class Macros(Mapping[MacroKey, Macro]):
             self._all = {_key(macro): macro for macro in macros}
         return self._all
 
+    def faults(self) -> Iterator[HarnessError]:
+        """Why files cannot be read, for each that cannot."""
+        for path in self._files.paths():
+            yield from _faults(lambda one: list(_macro(one)), path)
+
 
 class Lookups(Mapping[str, LookupDefinition]):
     """The lookups of the folder `lookups`, by name; a CSV file there also by its file name."""
@@ -109,6 +114,18 @@ class Lookups(Mapping[str, LookupDefinition]):
             lookups = (_lookup(path, self._folder) for path in self._files.paths())
             self._all = {lookup.name: lookup for lookup in lookups if lookup is not None}
         return self._all
+
+    def faults(self) -> Iterator[HarnessError]:
+        """Why files cannot be read, for each that cannot."""
+        for path in self._files.paths():
+            yield from _faults(lambda one: _lookup(one, self._folder), path)
+
+
+def _faults(read: Callable[[Path], object], path: Path) -> Iterator[HarnessError]:
+    try:
+        read(path)
+    except HarnessError as error:
+        yield error
 
 
 class _NamedFiles:

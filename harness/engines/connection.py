@@ -49,6 +49,11 @@ def connection(
     return _shared[0]
 
 
+def forget_connection() -> None:
+    """Let this process make a connection of its own: one of before a fork has lost its threads."""
+    _shared.clear()
+
+
 def _made(
     threads: int | None, memory: str | None, tables: Sequence[Path]
 ) -> duckdb.DuckDBPyConnection:

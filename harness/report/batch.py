@@ -41,7 +41,7 @@ def print_batch(results: Sequence[BatchResult], events: int, console: Console) -
         table = Table(box=box.SIMPLE, pad_edge=False)
         table.add_column("results", justify="right")
         table.add_column("what fired", overflow="fold")
-        for one in sorted(fired, key=lambda one: (-one.result_count, one.name or one.id)):
+        for one in sorted(fired, key=lambda one: (-one.result_count, one.name)):
             table.add_row(str(one.result_count), Text(one_line(one.name or one.id)))
         console.print(table)
     for status, style in (("error", "bold red"), ("unsupported", "bold yellow")):

@@ -2,6 +2,8 @@
 
 The events are ingested once. The searches are dealt out to processes that each hold the events,
 those over one data set to the same process, which works out the data set's fields once.
+
+A process ends when its parent does, however that ended.
 """
 
 from __future__ import annotations
@@ -9,22 +11,24 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import queue
+import signal
 import time
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.content import Clock, read_detection
-from harness.engines.base import SearchRequest
+from harness.content import read_detection
+from harness.engines.connection import forget_connection
 from harness.errors import HarnessError, Place, Unsupported, UsageError
 from harness.ingest import ingest
-from harness.trials.loading import opened, told_of_data
-from harness.trials.trial import moment, time_range
+from harness.trials.loading import opened, request_for, told_of_data
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from harness.engines.base import SearchRequest
     from harness.ingest import Loss
     from harness.model import EventBatch, EventTable
     from harness.trials.project import Project
@@ -32,6 +36,8 @@ if TYPE_CHECKING:
 SMALL = 40
 """Fewer searches than this are not worth another process."""
 MAX_LINE = 1_000_000
+WAIT_SECONDS = 0.5
+"""How long to wait for a result before looking whether the processes are still there."""
 
 
 class BadSearches(UsageError):
@@ -75,13 +81,19 @@ class BatchResult:
         return {**found, "warnings": list(self.warnings)} if self.warnings else found
 
 
-def detections_of(project: Project, pattern: str | None) -> tuple[list[BatchSearch], list[str]]:
-    """The searches of the content folder's detections, and what could not be read of them.
+Share = list[tuple[int, BatchSearch]]
+Message = int | tuple[int, BatchResult]
+
+
+def detections_of(
+    project: Project, pattern: str | None
+) -> tuple[list[BatchSearch], list[BatchResult]]:
+    """The searches of the content folder's detections, and those that could not be read.
 
     `pattern` is a glob over file names without their ending, or over paths in the folder.
     """
     searches: list[BatchSearch] = []
-    faults: list[str] = []
+    unread: list[BatchResult] = []
     root = project.content.root / "detections"
     for path in project.content.detection_paths:
         inside = path.relative_to(root)
@@ -90,10 +102,11 @@ def detections_of(project: Project, pattern: str | None) -> tuple[list[BatchSear
         try:
             one = read_detection(path)
         except HarnessError as error:
-            faults.append(str(error))
+            place = str(error.place or path)
+            unread.append(BatchResult(path.stem, "error", reason=error.message, place=place))
             continue
         searches.append(BatchSearch(one.id or path.stem, one.search, one.name, str(path)))
-    return searches, faults
+    return searches, unread
 
 
 def searches_in(path: Path) -> list[BatchSearch]:
@@ -129,7 +142,7 @@ class Batch:
 
     def __init__(self, project: Project, *, jobs: int | None = None) -> None:
         self.project = project
-        self.jobs = jobs or len(os.sched_getaffinity(0))
+        self.jobs = jobs or _cores()
         self.losses: list[Loss] = []
         self.events = 0
         self.tables: list[EventTable] = []
@@ -139,12 +152,13 @@ class Batch:
     ) -> list[BatchResult]:
         """The results in the order of the searches; `done` is called after each."""
         batches = list(self._ingested())
-        self.events = sum(len(batch.raw) for batch in batches)
-        order = {id(one): number for number, one in enumerate(searches)}
-        shares = dealt(searches, max(1, min(self.jobs, len(searches) // SMALL)))
+        parts = max(1, min(self.jobs, len(searches) // SMALL))
         found: dict[int, BatchResult] = {}
-        numbered = [[(order[id(one)], one) for one in share] for share in shares]
-        for number, result in self._results(batches, numbered):
+        for message in self._results(batches, dealt(searches, parts)):
+            if isinstance(message, int):
+                self.events = message
+                continue
+            number, result = message
             found[number] = result
             done()
         return [found[number] for number in range(len(searches))]
@@ -154,46 +168,70 @@ class Batch:
         files, self.tables = opened(self.project, self.project.settings.data, origin)
         yield from ingest(files, origin, losses=self.losses)
 
-    def _results(
-        self, batches: list[EventBatch], shares: list[list[tuple[int, BatchSearch]]]
-    ) -> Iterator[tuple[int, BatchResult]]:
-        if len(shares) == 1:
-            yield from _worked(self.project, batches, self.tables, shares[0], threads=None)
+    def _results(self, batches: list[EventBatch], shares: list[Share]) -> Iterator[Message]:
+        if len(shares) == 1 or "fork" not in multiprocessing.get_all_start_methods():
+            whole = [one for share in shares for one in share]
+            yield from _worked(self.project, batches, self.tables, whole, parts=1)
             return
         context = multiprocessing.get_context("fork")
-        queue: Any = context.Queue()
+        results: Any = context.Queue()
         workers = [
             context.Process(
-                target=_work, args=(self.project, batches, self.tables, share, queue), daemon=True
+                target=_work,
+                args=(self.project, batches, self.tables, share, len(shares), results),
+                daemon=True,
             )
             for share in shares
         ]
-        for worker in workers:
-            worker.start()
         try:
-            left = len(workers)
-            while left:
-                message = queue.get()
-                if message is None:
-                    left -= 1
-                elif isinstance(message, str):
-                    raise HarnessError(f"a process of the batch ended: {message}")
-                else:
-                    yield message
+            for worker in workers:
+                worker.start()
+            yield from _received(results, workers)
         finally:
             for worker in workers:
-                worker.terminate()
-                worker.join()
+                if worker.pid is not None:
+                    worker.kill()
+                    worker.join()
 
 
-def dealt(searches: Sequence[BatchSearch], parts: int) -> list[list[BatchSearch]]:
-    """The searches in so many parts of equal size, those that begin alike in the same one."""
-    groups: dict[str, list[BatchSearch]] = defaultdict(list)
-    for one in searches:
+def _cores() -> int:
+    """The cores that this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def _received(results: Any, workers: Sequence[Any]) -> Iterator[Message]:
+    """What the processes send, until each has said that it is done."""
+    left = len(workers)
+    while left:
+        try:
+            message = results.get(timeout=WAIT_SECONDS)
+        except queue.Empty:
+            # One that was killed, as when memory runs out, cannot say so.
+            lost = next((one for one in workers if one.exitcode not in (None, 0)), None)
+            if lost is not None:
+                raise HarnessError(
+                    f"a process of the batch was ended from outside ({lost.exitcode})",
+                    hints=["with too little memory, try --jobs 1"],
+                ) from None
+            continue
+        if message is None:
+            left -= 1
+        elif isinstance(message, HarnessError):
+            raise message
+        else:
+            yield message
+
+
+def dealt(searches: Sequence[BatchSearch], parts: int) -> list[Share]:
+    """The numbered searches in so many parts of equal size, those that begin alike in one."""
+    groups: dict[str, Share] = defaultdict(list)
+    for number, one in enumerate(searches):
         _, found, rest = one.spl.partition("datamodel")
-        groups[rest.lstrip(' =":')[:40].split()[0] if found and rest.split() else ""].append(one)
+        words = rest.lstrip(' =":')[:40].split()
+        groups[words[0] if found and words else ""].append((number, one))
     ordered = [one for key in sorted(groups) for one in groups[key]]
-    size = -(-len(ordered) // parts) if ordered else 1
+    size = max(1, -(-len(ordered) // parts))
     return [ordered[start : start + size] for start in range(0, len(ordered), size)] or [[]]
 
 
@@ -201,36 +239,47 @@ def _work(
     project: Project,
     batches: list[EventBatch],
     tables: list[EventTable],
-    share: list[tuple[int, BatchSearch]],
-    queue: Any,
+    share: Share,
+    parts: int,
+    results: Any,
 ) -> None:
-    """A worker process: its results into the queue, then None."""
+    """A worker process: its results into the queue, then None, or the error that ended it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    forget_connection()
+    parent = os.getppid()
     try:
-        for found in _worked(project, batches, tables, share, threads=1):
-            queue.put(found)
-    except BaseException as error:  # noqa: BLE001 - whatever ends a worker, the parent must hear
-        queue.put(f"{type(error).__name__}: {error}")
-    else:
-        queue.put(None)
+        for found in _worked(project, batches, tables, share, parts=parts):
+            if os.getppid() != parent:
+                results.cancel_join_thread()
+                return
+            results.put(found)
+        results.put(None)
+    except HarnessError as error:
+        results.put(error)
+    except Exception as error:  # noqa: BLE001 - whatever ends a worker, the parent must hear
+        text = f"a process of the batch ended: {type(error).__name__}: {error}"
+        results.put(HarnessError(text))
 
 
 def _worked(
     project: Project,
     batches: list[EventBatch],
     tables: list[EventTable],
-    share: list[tuple[int, BatchSearch]],
+    share: Share,
     *,
-    threads: int | None,
-) -> Iterator[tuple[int, BatchResult]]:
-    engine = project.local_engine(tables=tables, shares=True, threads=threads)
+    parts: int,
+) -> Iterator[Message]:
+    """The number of events, then the result of each search with its number."""
+    threads = None if parts == 1 else max(1, _cores() // parts)
+    engine = project.local_engine(tables=tables, shares=True, threads=threads, parts=parts)
     try:
         loaded = engine.load(batches)
-        settings = project.settings
-        now = moment(settings.now, 0.0) if settings.now else (loaded.newest or 0.0) + 1
-        span = time_range(project.clock(Clock()), now, settings.timezone)
+        yield loaded.events
         for number, one in share:
-            request = SearchRequest(one.spl, now, span, one.path)
-            yield number, _result(engine, one, request)
+            yield (
+                number,
+                _result(engine, one, request_for(project, one.spl, loaded.newest, one.path)),
+            )
     finally:
         engine.close()
 

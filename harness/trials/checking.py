@@ -1,36 +1,42 @@
 """Checks of detections without running them on data: do they compile, and are they whole?
 
 A detection compiles when its search is planned, bound and executed over zero events of the kinds
-that it names under `data_source`. The static checks are those of contentctl, which authors of
-security_content know.
+that it names under `data_source`. The rules for its file are in `harness.content.rules`; here are
+those that need its search: what its risk, messages and drilldowns name comes out of it.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from harness.content import place_in_file, read_detection, tokens_of
+from harness.content import (
+    detection_from,
+    place_in_file,
+    remarks_on,
+    risk_fields,
+    sources_in,
+)
 from harness.engines.base import SearchRequest
-from harness.errors import HarnessError, Unsupported, nearest
+from harness.errors import HarnessError, Place, Unsupported, nearest
 from harness.model import ALL_TIME
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from harness.content import Detection
+    from harness.engines.base import SearchResult
     from harness.engines.duckdb import DuckDBEngine
+    from harness.model.documents import Document
     from harness.trials.project import Project
 
-STATUSES = ("production", "experimental", "deprecated", "validation", "removed")
-DOMAINS = ("access", "audit", "endpoint", "identity", "network", "threat")
-TECHNIQUE = re.compile(r"T\d{4}(?:\.\d{3})?")
-RISKY = ("TTP", "Anomaly")
-ALWAYS = frozenset({"_time", "host", "source", "sourcetype", "index"})
+ORIGINAL = "%original_detection_search%"
+TOKEN = re.compile(r"\$[A-Za-z_][^\s$]*\$")
+NAMED = re.compile(rb"^(name|id):[ \t]*(.+?)[ \t\r]*$", re.MULTILINE)
+MOST_BYTES = 5_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,52 +82,71 @@ class CheckReport:
 
 
 class Checker:
-    """Checks detections of one project; names and ids must be unique among those it is given."""
+    """Checks detections of one project; names and ids must be unique in its content folder."""
 
     def __init__(self, project: Project) -> None:
         self.project = project
         self.report = CheckReport()
-        self._names: Counter[str] = Counter()
-        self._ids: Counter[str] = Counter()
         self._engine: DuckDBEngine | None = None
-        self._tables: set[str] = set()
+        self._named: dict[tuple[str, str], set[Path]] = defaultdict(set)
 
-    def run(self, paths: Sequence[Path], done: Callable[[], None] = lambda: None) -> CheckReport:
-        """Check the detections at these paths; `done` is called after each."""
-        for path in paths:
-            self.report.checked += 1
-            self._check(path)
-            done()
-        self.report.errors += self._lookup_faults()
-        if self._engine is not None:
-            self._engine.close()
+    def run(
+        self,
+        paths: Sequence[Path],
+        done: Callable[[], None] = lambda: None,
+        *,
+        knowledge: bool = True,
+    ) -> CheckReport:
+        """Check the detections at these paths; `done` is called after each.
+
+        With `knowledge` also the macros, lookups, data sources and stories of the folder.
+        """
+        self._index(paths)
+        if knowledge:
+            self._check_knowledge()
+        try:
+            for path in paths:
+                self.report.checked += 1
+                self._check(path)
+                done()
+        finally:
+            if self._engine is not None:
+                self._engine.close()
         return self.report
 
     def _check(self, path: Path) -> None:
+        from harness.model.documents import read_document  # noqa: PLC0415 - YAML loads when read
+
         try:
-            detection = read_detection(path)
+            document = read_document(path)
+            detection = detection_from(document, path)
         except HarnessError as error:
             self.report.errors.append(_finding(path, error))
             return
-        self._static(detection)
-        columns: tuple[str, ...] | None = None
+        for remark in remarks_on(document, detection, self.project.content):
+            self._tell(detection, remark.message, remark.place, remark.hints, wrong=remark.wrong)
+        self._unique(document, detection)
+        result: SearchResult | None = None
         try:
-            columns = self._compiled(detection)
+            result = self._compiled(detection)
         except Unsupported as error:
             self.report.unsupported.append(_finding(path, error, detection))
         except HarnessError as error:
             self.report.errors.append(_finding(path, error, detection))
         else:
             self.report.compiled += 1
-        if columns is not None:
-            self._produced(detection, columns)
+            for warning in result.warnings:
+                self._tell(detection, warning, detection.search_place)
+            self._produced(document, detection, result)
+        self._drilldowns(document, detection)
 
     # The search
 
-    def _compiled(self, detection: Detection) -> tuple[str, ...] | None:
-        """Plan, bind and run over no events; the columns where the search alone tells them."""
-        engine = self._engine = self._engine or self.project.local_engine()
+    def _compiled(self, detection: Detection) -> SearchResult:
+        """Plan, bind and run over no events."""
+        engine = self._opened()
         engine.groups = self._groups(detection)
+<<<<<<< HEAD
         request = SearchRequest(detection.search, 0.0, ALL_TIME, str(detection.path), dry=True)
         result = engine.search(request)
         for error in result.missing:
@@ -129,122 +154,132 @@ class Checker:
         for warning in result.warnings:
             self._warn(detection, warning)
         return result.rows.columns or None
+=======
+        limits = self.project.settings.limits
+        path = str(detection.path)
+        return engine.search(SearchRequest(detection.search, 0.0, ALL_TIME, path, limits))
+
+    def _opened(self) -> DuckDBEngine:
+        self._engine = self._engine or self.project.local_engine()
+        return self._engine
+>>>>>>> tools
 
     def _groups(self, detection: Detection) -> dict[Any, Any]:
         """Kinds of events without events: what the detection says that it is about."""
         from harness.fields.resolver import Group  # noqa: PLC0415 - only compiling needs it
 
         found: dict[Any, Any] = {}
-        for name in detection.data_sources:
+        for name in (one for text in detection.data_sources for one in sources_in(text)):
             source = self.project.content.data_sources.get(name)
             if source is None or source.sourcetype is None:
                 continue
             key = (self.project.settings.index, source.source or "", source.sourcetype)
-            found[key] = Group(len(found), *key, entities="numeric")
+            found.setdefault(key, Group(len(found), *key, entities="numeric"))
         return found
 
-    # What the file says
+    def _produced(self, document: Document, detection: Detection, result: SearchResult) -> None:
+        """The fields that the risk block, messages and drilldowns name come out of the search.
 
-    def _static(self, detection: Detection) -> None:
-        for text in detection.warnings:
-            self._warn(detection, text.removeprefix(f"{detection.path}:"))
-        self._unique(detection)
-        macro = detection.filter_macro
-        if f"`{macro}`" not in detection.search:
-            self._warn(detection, f"the search does not end in its filter macro `{macro}`")
-        expected = f"{macro.removesuffix('_filter')}.yml"
-        if detection.path.name != expected:
-            self._warn(detection, f"the file of `{detection.name}` is called {expected}")
-        self._known("status", detection.status, STATUSES, detection)
-        self._known("security domain", detection.security_domain, DOMAINS, detection)
-        for technique in detection.techniques:
-            if not TECHNIQUE.fullmatch(technique):
-                self._fail(detection, f"`{technique}` is no ATT&CK technique")
-        self._dated(detection)
-        sources = self.project.content.data_sources
-        for name in detection.data_sources:
-            if sources and name not in sources:
-                self._warn(detection, f"unknown data source `{name}`", nearest(name, sources))
-        self._risk(detection)
-
-    def _unique(self, detection: Detection) -> None:
-        self._names[detection.name] += 1
-        self._ids[detection.id or ""] += 1
-        if self._names[detection.name] > 1:
-            self._fail(detection, f"another detection is called `{detection.name}`")
-        if detection.id and self._ids[detection.id] > 1:
-            self._fail(detection, f"another detection has the id {detection.id}")
-
-    def _known(self, what: str, value: str | None, known: Iterable[str], d: Detection) -> None:
-        if value is not None and value.lower() not in known:
-            self._fail(d, f"unknown {what} `{value}`", nearest(value, known))
-
-    def _dated(self, detection: Detection) -> None:
-        if detection.date is None:
-            return
-        try:
-            when = datetime.strptime(detection.date, "%Y-%m-%d").replace(tzinfo=UTC)
-        except ValueError:
-            self._fail(detection, f"`{detection.date}` is no date", ("write YYYY-MM-DD",))
-            return
-        if when > datetime.now(UTC):
-            self._fail(detection, f"the date {detection.date} is in the future")
-
-    def _risk(self, detection: Detection) -> None:
-        objects = detection.risk.objects
-        if detection.type in RISKY and not objects and detection.status != "deprecated":
-            self._warn(detection, f"a {detection.type} without a risk object creates no risk")
-        if detection.type == "Hunting" and objects and detection.generation in ("v5", "escu6"):
-            self._warn(detection, "a Hunting detection creates no risk: its risk objects are idle")
-
-    def _produced(self, detection: Detection, columns: tuple[str, ...]) -> None:
-        """The fields that the risk block and the messages name come out of the search."""
-        known = {*columns, *ALWAYS}
-        asked: dict[str, str] = {}
-        for one in detection.risk.objects:
-            asked.setdefault(one.field, "the risk object")
-            for token in tokens_of(one.message):
-                asked.setdefault(token, "the message's field")
-        for threat in detection.risk.threat_objects:
-            asked.setdefault(threat.field, "the threat object")
-        for token in tokens_of(detection.risk.message):
-            asked.setdefault(token, "the message's field")
-        for name, what in asked.items():
-            if name not in known and not detection.risk.creates_risk:
+        Where the columns are those of the data, a name must at least stand in the search.
+        """
+        columns = set(result.rows.columns)
+        text = detection.search.casefold()
+        for one in risk_fields(document, detection):
+            if one.name in columns or (not result.columns_known and one.name.casefold() in text):
                 continue
-            if name not in known:
-                text = f"{what} `{name}` does not come out of the search"
-                self._warn(detection, text, nearest(name, known))
+            wrong = result.columns_known and one.what != "drilldown"
+            wrong = wrong and detection.risk.creates_risk
+            wrong = wrong and detection.status in ("production", None)
+            reason = f"the {one.what}'s field `{one.name}` does not come out of the search"
+            self._tell(detection, reason, one.place, nearest(one.name, columns), wrong=wrong)
 
-    def _lookup_faults(self) -> Iterable[Finding]:
-        """Tables of the content folder that are no rectangular CSV."""
-        from harness.engines.knowledge import read_table  # noqa: PLC0415 - as above
+    def _drilldowns(self, document: Document, detection: Detection) -> None:
+        """A drilldown's search can be read, with what stands for the detection's own."""
+        from harness.spl.macros import expand  # noqa: PLC0415 - only with drilldowns
+        from harness.spl.pipeline import parse_pipeline  # noqa: PLC0415 - as above
+        from harness.spl.source import Source  # noqa: PLC0415 - as above
 
-        for definition in self.project.content.lookups.values():
-            if definition.table is None:
-                continue
+        for number, one in enumerate(detection.drilldowns):
+            search = TOKEN.sub("x", one.search.replace(ORIGINAL, detection.search).strip())
             try:
-                read_table(definition.table)
+                parse_pipeline(expand(Source(search), self.project.knowledge))
             except HarnessError as error:
-                yield _finding(definition.table, error)
+                place = document.place("drilldown_searches", number, "search")
+                reason = f"the drilldown `{one.name}`: {error.message}"
+                self._tell(detection, reason, place, error.hints, wrong=True)
 
-    def _fail(self, detection: Detection, reason: str, hints: tuple[str, ...] = ()) -> None:
-        self.report.errors.append(Finding(str(detection.path), reason, hints=hints))
+    # Names
 
-    def _warn(self, detection: Detection, reason: str, hints: tuple[str, ...] = ()) -> None:
-        self.report.warnings.append(Finding(str(detection.path), reason, hints=hints))
+    def _index(self, paths: Sequence[Path]) -> None:
+        """The names and ids of these files and of the folder's, as they stand in the text."""
+        known = {path.resolve(): path for path in (*self.project.content.detection_paths, *paths)}
+        for resolved, path in known.items():
+            try:
+                with path.open("rb") as file:
+                    text = file.read(MOST_BYTES)
+            except OSError:
+                continue
+            for key, value in NAMED.findall(text):
+                name = value.strip(b"'\"").decode(errors="replace").casefold()
+                self._named[key.decode(), name].add(resolved)
+
+    def _unique(self, document: Document, detection: Detection) -> None:
+        own = detection.path.resolve()
+        for key, value in (("name", detection.name), ("id", detection.id)):
+            others = self._named[key, (value or "").casefold()] - {own}
+            if value and others:
+                shown = ", ".join(sorted(path.name for path in others)[:3])
+                text = f"the {key} `{value}` is that of {shown} too"
+                self._tell(detection, text, document.place(key), wrong=True)
+
+    # Knowledge
+
+    def _check_knowledge(self) -> None:
+        """Macros, lookups, data sources and stories can be read; tables are rectangular CSV."""
+        from harness.engines.knowledge import read_table  # noqa: PLC0415 - only compiling needs it
+
+        content = self.project.content
+        faults = list(content.faults())
+        for table in sorted((content.root / "lookups").glob("*.csv")):
+            try:
+                read_table(table)
+            except HarnessError as error:
+                faults.append(error)
+        for fault in faults:
+            where = fault.place.path if fault.place and fault.place.path else str(content.root)
+            self.report.errors.append(_finding(where, fault))
+
+    def _tell(
+        self,
+        detection: Detection,
+        reason: str,
+        place: Place,
+        hints: tuple[str, ...] = (),
+        *,
+        wrong: bool = False,
+    ) -> None:
+        where = self.report.errors if wrong else self.report.warnings
+        where.append(Finding(str(detection.path), reason, place.line, place.column, hints))
 
 
-def _finding(path: Path, error: HarnessError, detection: Detection | None = None) -> Finding:
+def _finding(path: Path | str, error: HarnessError, detection: Detection | None = None) -> Finding:
     """An error as a finding about a file; within its search, by the file's own lines."""
     place = error.place
-    line, column = (place.line, place.column) if place else (None, None)
-    reason = error.message
-    if detection is not None:
-        own = place is not None and getattr(place, "macro", None) is None
-        if own and place is not None and place.path == str(detection.path) and line and column:
-            line, column = place_in_file(detection, line, column)
-        else:
-            reason = f"{place}: {reason}" if place and str(place) else reason
-            line, column = detection.search_place.line, detection.search_place.column
-    return Finding(str(path), reason, line, column, error.hints)
+    found = Finding(str(path), error.message, hints=error.hints)
+    if place is None:
+        return found if detection is None else _at_search(found, detection)
+    own = detection is None or (
+        getattr(place, "macro", None) is None and place.path == str(detection.path)
+    )
+    if not own and detection is not None:
+        return _at_search(found, detection)
+    line, column = place.line, place.column
+    if detection is not None and line and column:
+        line, column = place_in_file(detection, line, column)
+    return replace(found, line=line, column=column)
+
+
+def _at_search(found: Finding, detection: Detection) -> Finding:
+    """What stands elsewhere, as in a macro, is told at the search that calls it."""
+    place = detection.search_place
+    return replace(found, line=place.line, column=place.column)

@@ -141,7 +141,7 @@ class Project:
             return
         sidecar = self.content.expectations(path)
         if sidecar is not None:
-            remarks = (*detection.warnings, *map(_stale, sidecar.stale_pins))
+            remarks = (*map(str, detection.warnings), *map(_stale, sidecar.stale_pins))
             for spec in sidecar.trials:
                 label = spec.dataset or spec.name
                 data = TrialData(
@@ -182,14 +182,14 @@ class Project:
             )
             label = ", ".join(one.url.rsplit("/", 1)[-1] for one in files)
             data = TrialData(label, files=files)
-            yield Trial(test.name, detection, data, remarks=detection.warnings)
+            yield Trial(test.name, detection, data, remarks=tuple(map(str, detection.warnings)))
 
     def _data_trial(self, detection: Detection) -> Trial:
         settings = self.settings
         origin = Origin(settings.index, settings.source, settings.sourcetype)
         label = ", ".join(path.name for path in settings.data)
         data = TrialData(label, paths=settings.data, origin=origin)
-        return Trial(label, detection, data, remarks=detection.warnings)
+        return Trial(label, detection, data, remarks=tuple(map(str, detection.warnings)))
 
 
 def _stale(trial: str) -> str:

@@ -275,7 +275,7 @@ def test_what_a_type_creates(kind: str, creates_risk: bool, notable: bool) -> No
 def test_oddities_of_other_peoples_files_are_warnings() -> None:
     text = V4.replace("status:", "satus: x\nstatus:").replace("risk_score: 17.5", "risk_score: 20")
     text = text.replace("type: Anomaly", "type: Anomoly").replace("asset_type", "asset_typ")
-    warnings = read(text).warnings
+    warnings = [str(one) for one in read(text).warnings]
     assert [warning.partition(": ")[0].rsplit(":", 2)[0] for warning in warnings] == ["d.yml"] * 4
     joined = "\n".join(warnings)
     assert "unknown key `satus` did you mean `status`?" in joined
@@ -362,7 +362,7 @@ def test_stated_risk_scores_are_impact_times_confidence() -> None:
     odd = {
         path.stem
         for path in paths
-        if any("`risk_score` says" in warning for warning in read_detection(path).warnings)
+        if any("`risk_score` says" in warning.message for warning in read_detection(path).warnings)
     }
     assert odd == {
         "o365_cross_tenant_access_change",

@@ -239,6 +239,6 @@ def test_every_real_message_is_rendered_without_a_token_left() -> None:
         expected = len(real.risk.objects) if real.type in ("TTP", "Anomaly") else 0
         assert len(outcome.events) == expected
         closed = real.risk.message.count("$") % 2 == 0
-        assert any("with one `$`" in warning for warning in real.warnings) != closed, path
+        assert any("with one `$`" in one.message for one in real.warnings) != closed, path
         for event in outcome.events:
             assert ("$" in event.risk_message) != closed, path
