@@ -48,23 +48,17 @@ class StageRows:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-<<<<<<< HEAD
-    """Rows, how long the parts took in milliseconds, what was left out, what is missing."""
-=======
     """The rows of a search, how long its parts took in milliseconds, and what was left out.
 
-    `columns_known` says that the search alone tells its columns, whatever the events are.
+    `columns_known` says that the search alone tells its columns, whatever the events are;
+    `missing` are the lookups that a dry search found missing.
     """
->>>>>>> tools
 
     rows: Rows
     timings_ms: dict[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
-<<<<<<< HEAD
-    missing: tuple[HarnessError, ...] = ()
-=======
     columns_known: bool = False
->>>>>>> tools
+    missing: tuple[HarnessError, ...] = ()
 
 
 class Engine(Protocol):

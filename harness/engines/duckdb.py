@@ -154,12 +154,9 @@ class DuckDBEngine:
         rows = _filled(rows) if found.is_open else rows
         done = time.perf_counter()
         timings = {"compile": (compiled - started) * 1000, "run": (done - compiled) * 1000}
-<<<<<<< HEAD
-        return SearchResult(rows, timings, tuple(search.warnings), tuple(search.missing))
-=======
         known = not (found.is_open or search.asked_data)
-        return SearchResult(rows, timings, tuple(search.warnings), known)
->>>>>>> tools
+        missing = tuple(search.missing)
+        return SearchResult(rows, timings, tuple(search.warnings), known, missing)
 
     def count(self, request: SearchRequest) -> tuple[int, tuple[str, ...]]:
         """How many rows a search gives, with its warnings: no column is worked out for itself."""

@@ -146,23 +146,16 @@ class Checker:
         """Plan, bind and run over no events."""
         engine = self._opened()
         engine.groups = self._groups(detection)
-<<<<<<< HEAD
-        request = SearchRequest(detection.search, 0.0, ALL_TIME, str(detection.path), dry=True)
+        limits, path = self.project.settings.limits, str(detection.path)
+        request = SearchRequest(detection.search, 0.0, ALL_TIME, path, dry=True, limits=limits)
         result = engine.search(request)
         for error in result.missing:
             self.report.errors.append(_finding(detection.path, error, detection))
-        for warning in result.warnings:
-            self._warn(detection, warning)
-        return result.rows.columns or None
-=======
-        limits = self.project.settings.limits
-        path = str(detection.path)
-        return engine.search(SearchRequest(detection.search, 0.0, ALL_TIME, path, limits))
+        return result
 
     def _opened(self) -> DuckDBEngine:
         self._engine = self._engine or self.project.local_engine()
         return self._engine
->>>>>>> tools
 
     def _groups(self, detection: Detection) -> dict[Any, Any]:
         """Kinds of events without events: what the detection says that it is about."""

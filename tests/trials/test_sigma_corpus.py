@@ -82,7 +82,7 @@ def test_a_rule_finds_exactly_the_events_that_it_must(
     assert row["count"] == case["matching_events"]
 
 
-@pytest.mark.parametrize("case", params(OF_MODELS, WRONG | WHOLE_DETAILS))
+@pytest.mark.parametrize("case", params(OF_MODELS, WHOLE_DETAILS))
 def test_a_rule_over_a_data_model_finds_them(project: Project, case: dict[str, Any]) -> None:
     rows = found(project, case, case["spl_datamodel"])
     assert rows
