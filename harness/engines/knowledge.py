@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from harness.apps import Apps
     from harness.model import Macro
+    from harness.plan.nodes import Relation
     from harness.plan.types import Typed
 
 MAX_LOOKUP_BYTES = 200_000_000
@@ -44,7 +45,7 @@ class Knowledge:
     """Apps, with content laid over them: content's macros and lookups win.
 
     `compiled` remembers searches that depend on nothing but this knowledge and the kinds of
-    events, since a detection's trials all run the same one.
+    events, since a detection's trials all run the same one; `data_sets` the plans of data sets.
 
     `locations` is a database of IP locations in MaxMind's format.
 
@@ -57,6 +58,7 @@ class Knowledge:
     content_lookups: Mapping[str, LookupDefinition] = field(default_factory=dict)
     locations: Path | None = None
     compiled: dict[object, Compiled] = field(default_factory=dict)
+    data_sets: dict[object, Relation] = field(default_factory=dict)
 
     def find(self, name: str, argument_count: int) -> Macro | None:
         """The macro of a name and number of arguments."""

@@ -201,7 +201,9 @@ class LocalSearch:
         key = (model.name, data_set.name if data_set else "")
         if (shared := self.engine.shared.get(key)) is not None:
             return shared
-        knowledge = self.engine.knowledge
+        knowledge, place = self.engine.knowledge, (*key, self.request.time_range)
+        if (known := knowledge.data_sets.get(place)) is not None and not self.engine.shares:
+            return known
 
         def rows(one: DataSet) -> nodes.Relation:
             return self._base_rows(one, stage)
@@ -214,6 +216,8 @@ class LocalSearch:
             stored = nodes.Stored(self.kept(found).table, found.columns or ())
             self.engine.shared[key] = stored
             return stored
+        if all(one.base_search is None for one in ([data_set] if data_set else model.datasets)):
+            knowledge.data_sets[place] = found
         return found
 
     def _base_rows(self, data_set: DataSet, stage: Stage) -> nodes.Relation:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from harness.plan.types import Kind, Typed, as_text, as_values, null
-from harness.sql.query import Node, OrderKey, Query, aliased, column, select, subquery
+from harness.sql.query import Node, OrderKey, Query, aliased, column, identifier, select, subquery
 
 if TYPE_CHECKING:
     from harness.plan import nodes
@@ -20,7 +20,8 @@ def compile_join(c: Compiler, node: nodes.Join, wanted: Wanted, *, ordered: bool
     """The left rows joined to one row of lists for each combination of key values.
 
     The distinct keys of the left are matched against the table first, so that a wildcard or a
-    network is compared once for each value and not once for each event.
+    network is compared once for each value and not once for each event. The left rows are read
+    twice and worked out once: they stand in a WITH clause.
     """
     outputs = [(new, old) for new, old in node.outputs if new in wanted]
     kept: frozenset[Demand] = frozenset(n for n, _ in outputs) if node.only_missing else frozenset()
@@ -28,6 +29,9 @@ def compile_join(c: Compiler, node: nodes.Join, wanted: Wanted, *, ordered: bool
     left = c.wrapped(c.compile(node.input, below, ordered=ordered), below)
     if not outputs:
         return left
+    rows, common = left.source.this, c.fresh("w")
+    alias = exp.TableAlias(this=identifier(left.source.alias))
+    left = replace(left, source=exp.Table(this=identifier(common), alias=alias))
     keys = [_key(c, left, match) for match in node.matches]
     name, labels = c.fresh("l"), [c.fresh("k") for _ in keys]
     lists, found = _matched(c, node, outputs, left, keys, labels)
@@ -43,7 +47,10 @@ def compile_join(c: Compiler, node: nodes.Join, wanted: Wanted, *, ordered: bool
         columns[new] = _output(c, node, column(name, label), left.columns.get(new))
     source = left.source.copy()
     source.set("joins", [join])
-    return c.wrapped(replace(left, source=source, columns=columns), wanted)
+    joined = c.wrapped(replace(left, source=source, columns=columns), wanted)
+    named = exp.CTE(this=rows, alias=exp.TableAlias(this=identifier(common)), materialized=True)
+    joined.source.this.set("with_", exp.With(expressions=[named]))
+    return joined
 
 
 def _matched(

@@ -119,7 +119,7 @@ def compile_combine(c: Compiler, node: nodes.Combine, wanted: Wanted, *, ordered
         if side == "LEFT"
         else exp.Join(this=subquery(statement, table), kind="INNER", on=condition)
     )
-    source = left.source.copy()
+    source = left.source
     source.set("joins", [*(source.args.get("joins") or []), join])
     columns = dict(left.columns)
     for name in given:
