@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import singledispatch
 from typing import TYPE_CHECKING
 
 from harness.fields.discovery import field_names
 from harness.plan import nodes
 from harness.plan.expressions import NULL, TRUE, Call, Expr, Field, every
+from harness.plan.texts import inputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,21 +21,34 @@ if TYPE_CHECKING:
 Names = tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What the data says of an open relation: its columns, and the groups of events in it."""
+
+    columns: Names
+    groups: frozenset[int]
+
+
 def open_names(
     relation: nodes.Relation,
     resolver: FieldResolver,
     run: Callable[[nodes.Relation], Rows],
-) -> Names:
+) -> Opened:
     """The fields that a relation's rows may have: those of the events below it, and added ones.
 
-    `run` gives the rows of a relation whose columns are known.
+    `run` gives the rows of a relation whose columns are known. Groups of events that no Scan
+    below has any event of can be left out of the relation's statement.
     """
+    groups: set[int] = set()
 
     def below(relation: nodes.Relation, predicate: Expr = TRUE) -> Names:
-        if relation.columns is not None:
-            return relation.columns
         if isinstance(relation, nodes.Scan):
-            return field_names(resolver, predicate, run)
+            names, found = field_names(resolver, predicate, run)
+            groups.update(found)
+            return names
+        if relation.columns is not None:
+            groups.update(_scanned(relation, resolver))
+            return relation.columns
         if isinstance(relation, nodes.Filter):
             return below(relation.input, every((predicate, relation.predicate)))
         if isinstance(relation, nodes.Union):
@@ -48,7 +63,15 @@ def open_names(
             return tuple(name for name in names if name not in removed)
         return _merged(below(getattr(relation, "input")), _added(relation))  # noqa: B009
 
-    return below(relation)
+    names = below(relation)
+    return Opened(names, frozenset(groups))
+
+
+def _scanned(relation: nodes.Relation, resolver: FieldResolver) -> Iterable[int]:
+    """Every group, where events lie below a relation with known columns."""
+    if isinstance(relation, nodes.Scan):
+        return [group.number for group in resolver.groups]
+    return [number for one in inputs(relation) for number in _scanned(one, resolver)]
 
 
 def _unfolded(node: nodes.Unfold, run: Callable[[nodes.Relation], Rows]) -> Iterable[str]:

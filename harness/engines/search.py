@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from harness.apps import UnknownDataModel
 from harness.engines.knowledge import Compiled
 from harness.engines.locations import open_locations
-from harness.engines.names import open_names
+from harness.engines.names import Opened, open_names
 from harness.errors import HarnessError, Unsupported, nearest
 from harness.fields.data_models import data_set_relation, model_relation
 from harness.fields.extractors import transform_extractor
@@ -77,6 +77,7 @@ class LocalSearch:
         self.missing: list[HarnessError] = []
         self._written: dict[str, nodes.Relation] = {}
         self._tables: dict[str, nodes.Relation] = {}
+        self._opened: tuple[nodes.Relation, Opened] | None = None
         self._spares = 0
         self._depth = 0
 
@@ -103,7 +104,9 @@ class LocalSearch:
             relation = self.relation()
             columns = self.columns(relation)
             dialect = self._dialect()
-            statement, types = self._compiler(dialect, SCHEMA).statement(relation, columns)
+            statement, types = self._compiler(dialect, SCHEMA, relation).statement(
+                relation, columns
+            )
             used, is_open = frozenset(dialect.used), relation.columns is None
             found = Compiled(generate(statement), columns, types, used, is_open)
             alone = self.asked_now or self.asked_data or dialect.asked_now or self._tables
@@ -114,8 +117,18 @@ class LocalSearch:
     def _dialect(self) -> DuckDBDialect:
         return DuckDBDialect(self.request.now, self.timezone)
 
-    def _compiler(self, dialect: DuckDBDialect, schema: str) -> Compiler:
-        return Compiler(dialect, self.resolver, self.engine.stored, schema)
+    def _compiler(self, dialect: DuckDBDialect, schema: str, relation: nodes.Relation) -> Compiler:
+        """A compiler; for an open relation only over the groups that have an event in it."""
+        resolver = self.resolver
+        if relation.columns is None:
+            resolver = resolver.restricted(self._open(relation).groups)
+        return Compiler(dialect, resolver, self.engine.stored, schema)
+
+    def _open(self, relation: nodes.Relation) -> Opened:
+        """What the data says of an open relation, asked once."""
+        if self._opened is None or self._opened[0] is not relation:
+            self._opened = (relation, open_names(relation, self.resolver, self._run))
+        return self._opened[1]
 
     def pipeline(self) -> Pipeline:
         """The search, macros expanded, as stages."""
@@ -146,7 +159,7 @@ class LocalSearch:
         """The columns to show of a relation; an open one's are found in the data."""
         names = relation.columns
         if names is None:
-            names = open_names(relation, self.resolver, self._run)
+            names = self._open(relation).columns
         return tuple(name for name in names if not name.startswith(SPARE))
 
     def statement(
@@ -154,7 +167,7 @@ class LocalSearch:
     ) -> tuple[str, tuple[Typed, ...]]:
         """The SQL of a relation, with the types of its columns."""
         dialect = self._dialect()
-        compiler = self._compiler(dialect, self.engine.schema)
+        compiler = self._compiler(dialect, self.engine.schema, relation)
         statement, types = compiler.statement(relation, columns)
         self.engine.prepare(dialect.used)
         return generate(statement), types

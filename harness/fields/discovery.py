@@ -5,26 +5,32 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.plan import nodes
-from harness.plan.expressions import TRUE, Expr
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from harness.fields.resolver import FieldResolver
     from harness.model import Rows
+    from harness.plan.expressions import Expr
 
-Run = "Callable[[nodes.Relation], Rows]"
+METADATA = ("_time", "_raw", "host", "index", "source", "sourcetype")
 
 
 def field_names(
     resolver: FieldResolver, predicate: Expr, run: Callable[[nodes.Relation], Rows]
-) -> tuple[str, ...]:
+) -> tuple[tuple[str, ...], frozenset[int]]:
     """Every name that the events meeting a predicate may have, metadata first.
 
-    Names that only the data knows are taken from it by one search a group and extraction.
+    With them come the numbers of the groups in which some event meets it. Names that only the
+    data knows are taken from those events, by one search a group and extraction.
     """
     names: set[str] = set()
+    groups: set[int] = set()
     for group in resolver.surviving(predicate):
+        single = resolver.restricted(frozenset((group.number,)))
+        if not _met(single, predicate, run):
+            continue
+        groups.add(group.number)
         knowledge = resolver.knowledge(group)
         names |= set(group.fields)
         names |= {alias.target for alias in knowledge.aliases}
@@ -34,28 +40,27 @@ def field_names(
             names |= set(one.names())
             found = one.found_names()
             if found is not None:
-                names |= _found(resolver, group.number, one.source, found, run)
-    if resolver.apps.eventtypes:
+                names |= _found(single, predicate, one.source, found, run)
+    if resolver.apps.eventtypes and groups:
         names |= {"eventtype", "tag"}
-    metadata = ("_time", "_raw", "host", "index", "source", "sourcetype")
-    return (*metadata, *sorted(names - set(metadata)))
+    return (*METADATA, *sorted(names - set(METADATA))), frozenset(groups)
+
+
+def _met(single: FieldResolver, predicate: Expr, run: Callable[[nodes.Relation], Rows]) -> bool:
+    """Whether any event of the one group meets the predicate."""
+    events = nodes.Project(single.resolve(frozenset(("_time",)), predicate), (("_time", "_time"),))
+    return bool(run(nodes.Limit(events, 1)).rows)
 
 
 def _found(
-    resolver: FieldResolver,
-    number: int,
+    single: FieldResolver,
+    predicate: Expr,
     source: str,
     names: Expr,
     run: Callable[[nodes.Relation], Rows],
 ) -> set[str]:
-    single = type(resolver)(
-        resolver.apps,
-        resolver.macros,
-        tuple(group for group in resolver.groups if group.number == number),
-        resolver.lookup,
-    )
     relation = nodes.Aggregate(
-        single.resolve(frozenset((source,)), TRUE),
+        single.resolve(frozenset((source,)), predicate),
         (),
         (nodes.Aggregation("names", "values", names),),
     )

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from harness.errors import Unsupported
+from harness.functions.extraction import SYSTEM_ATTRIBUTES, SYSTEM_ELEMENTS
 from harness.plan.expressions import Call, Const, Expr, Field
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from harness.apps import Extract, SourceKnowledge, Transform
 
 NAMED = re.compile(r"\(\?P?<([A-Za-z_][A-Za-z0-9_]*)>")
@@ -21,6 +24,12 @@ DYNAMIC = re.compile(
     rf"(?P<first>{LITERAL})(?P<gap>(?:\[ \\t\][*+]?)?)\((?P<name>\[\^(?P<outside>[^\]]+)\]\+)\)"
     rf"(?P<middle>(?:{BLANKS}|{LITERAL})*)\((?P<value>\[\^[^\]]+\][*+])\)"
 )
+XML_PAIRS = {
+    "data": r"<Data Name=['\"]([^'\"]+)['\"]>([^<]*)",
+    "element": r"<([A-Za-z_][\w.-]*)(?: [^>]*)?>([^<]*)</",
+}
+"""The named Data of an event and its elements: both as `xml_field` reads them one by one."""
+ELEMENT_NAME = re.compile(r"[A-Za-z_][\w.-]*")
 ESCAPED = {r"\n": "\n", r"\t": "\t"}
 
 
@@ -54,9 +63,37 @@ class Extractor(Protocol):
         """The expression of one field, or None if it never gives it."""
         ...
 
+    def lists(self) -> dict[str, Expr]:
+        """Lists of all names and values in the text, out of which `listed` takes a field.
+
+        Empty where each field is extracted by itself in any case. Where many fields are wanted
+        the text is read once for all of them.
+        """
+        ...
+
+    def listed(self, name: str, lists: Callable[[str], Field]) -> Expr | None:
+        """As `field`, out of the lists, which `lists` gives by their names."""
+        ...
+
+
+class Single:
+    """An extraction that has no lists."""
+
+    def lists(self) -> dict[str, Expr]:
+        """None."""
+        return {}
+
+    def listed(self, name: str, lists: Callable[[str], Field]) -> Expr | None:  # noqa: ARG002
+        """The field by itself."""
+        return self.field(name)
+
+    def field(self, name: str) -> Expr | None:
+        """The expression of one field; the extraction says it."""
+        raise NotImplementedError(name)
+
 
 @dataclass(frozen=True, slots=True)
-class Groups:
+class Groups(Single):
     """Named groups of one pattern: EXTRACT, and REPORT with fixed names."""
 
     pattern: str
@@ -103,7 +140,7 @@ class Pairs:
         """None is known beforehand."""
         return ()
 
-    def found_names(self) -> Expr | None:
+    def found_names(self) -> Expr:
         """The cleaned keys of every match."""
         group = Const(float(self.name_group))
         clean = Const(self.clean)
@@ -125,7 +162,24 @@ class Pairs:
                 return Call("extract_filled", arguments)
             found = Call("extract_all_filled", arguments)
             return found if self.adds else Call("mvindex", (found, Const(0.0)))
-        pairs = Call(
+        pairs = self._pairs(name)
+        return pairs if self.adds else Call("mvindex", (pairs, Const(0.0)))
+
+    def lists(self) -> dict[str, Expr]:
+        """The keys and the values of every match."""
+        values = (Field(self.source), Const(self.pattern), Const(float(self.value_group)))
+        names = self.found_names()
+        return {"names": names, "values": Call("extract_groups", (*values, Const(0.0)))}
+
+    def listed(self, name: str, lists: Callable[[str], Field]) -> Expr | None:
+        """The values beside a name, or the first one."""
+        if self.clean and not CLEAN_NAME.fullmatch(name):
+            return None
+        call = "listed_values" if self.adds else "listed_value"
+        return Call(call, (lists("names"), lists("values"), Const(name)))
+
+    def _pairs(self, name: str) -> Expr:
+        return Call(
             "extract_pair",
             (
                 Field(self.source),
@@ -136,11 +190,10 @@ class Pairs:
                 Const(self.clean),
             ),
         )
-        return pairs if self.adds else Call("mvindex", (pairs, Const(0.0)))
 
 
 @dataclass(frozen=True, slots=True)
-class Delimited:
+class Delimited(Single):
     """DELIMS with FIELDS: the parts of a text by position."""
 
     delimiters: str
@@ -192,6 +245,36 @@ class Automatic:
     def field(self, name: str) -> Expr | None:
         """The field by its name."""
         return Call(f"{self.mode}_field", (Field("_raw"), Const(name)))
+
+    def lists(self) -> dict[str, Expr]:
+        """Of XML the names and values of its Data and of its elements; JSON is read once anyway."""
+        if self.mode != "xml":
+            return {}
+        return {
+            f"{kind} {what}": Call(
+                "extract_groups", (Field("_raw"), Const(pattern), Const(group), Const(0.0))
+            )
+            for kind, pattern in XML_PAIRS.items()
+            for what, group in (("names", 1.0), ("values", 2.0))
+        }
+
+    def listed(self, name: str, lists: Callable[[str], Field]) -> Expr | None:
+        """The field out of the lists, where it can stand in one of them."""
+        if self.mode != "xml":
+            return self.field(name)
+
+        def of(kind: str) -> Expr:
+            return Call(
+                "listed_first", (lists(f"{kind} names"), lists(f"{kind} values"), Const(name))
+            )
+
+        if name in SYSTEM_ATTRIBUTES:
+            return self.field(name)
+        if name in SYSTEM_ELEMENTS:
+            return Call("coalesce", (of("element"), of("data")))
+        if ELEMENT_NAME.fullmatch(name):
+            return Call("coalesce", (of("data"), of("element")))
+        return of("data")
 
 
 def extractors(knowledge: SourceKnowledge) -> tuple[Extractor, ...]:

@@ -7,8 +7,9 @@ Knowledge Manager Manual, "The sequence of search-time operations".
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import TYPE_CHECKING
 
 from harness.fields.extractors import Extractor, extractors
@@ -45,6 +46,9 @@ MAX_EVENTTYPE_DEPTH = 20
 ENCODED = "\0encoded "
 COLLECTED = frozenset({"eventtype", "tag"})
 KEPT = "\0kept "
+LISTED = "\0listed "
+SEPARATE = 16
+"""As many fields at most are extracted each by itself; of more, the text is read into lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,10 @@ class FieldResolver:
         if not branches:
             return nodes.Values(tuple(sorted(str(name) for name in wanted)), ())
         return nodes.Union(tuple(branches), merged=True)
+
+    def restricted(self, numbers: frozenset[int]) -> FieldResolver:
+        """The same knowledge over some of the groups."""
+        return replace(self, groups=tuple(g for g in self.groups if g.number in numbers))
 
     def surviving(self, predicate: Expr) -> list[Group]:
         """The groups whose events may meet a predicate."""
@@ -346,10 +354,12 @@ class FieldResolver:
         for number, one_round in enumerate(rounds):
             fields: dict[Demand, Expr] = {}
             decoded: dict[Demand, Expr] = {}
+            many = len(demanded[number]) > SEPARATE
+            relation = _with_lists(relation, one_round, number) if many else relation
             for name in sorted(demanded[number]):
                 encoded = group.entities != "none" and any(one.encoded for one in one_round)
                 known = name in given and not encoded
-                expression = _combined(name, one_round, known=known)
+                expression = _combined(name, one_round, number if many else None, known=known)
                 if expression is None:
                     continue
                 if encoded:
@@ -381,12 +391,41 @@ def _rounds(found: tuple[Extractor, ...]) -> list[list[Extractor]]:
     return rounds
 
 
-def _combined(name: str, found: Iterable[Extractor], *, known: bool) -> Expr | None:
-    """One field out of the extractions of a round; `known` if an earlier round gives it."""
+def _with_lists(
+    relation: nodes.Relation, found: Iterable[Extractor], number: int
+) -> nodes.Relation:
+    """The rows with the lists of a round's extractions, which read their texts once."""
+    fields = {
+        _list_name(number, position, name): value
+        for position, one in enumerate(found)
+        for name, value in one.lists().items()
+    }
+    return nodes.Extend(relation, tuple(fields.items())) if fields else relation
+
+
+def _list_field(number: int, position: int, name: str) -> Field:
+    return Field(_list_name(number, position, name))
+
+
+def _list_name(number: int, position: int, name: str) -> str:
+    return f"{LISTED}{number} {position} {name}"
+
+
+def _combined(
+    name: str, found: Iterable[Extractor], listed: int | None, *, known: bool
+) -> Expr | None:
+    """One field out of the extractions of a round; `known` if an earlier round gives it.
+
+    `listed` is the round's number where its extractions have been read into lists.
+    """
     combined: Expr | None = Field(name) if known else None
     changed = False
-    for one in found:
-        expression = one.field(name)
+    for position, one in enumerate(found):
+        if listed is None:
+            expression = one.field(name)
+        else:
+            at = partial(_list_field, listed, position)
+            expression = one.listed(name, at)
         if expression is None:
             continue
         changed = True

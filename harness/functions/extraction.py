@@ -114,6 +114,36 @@ def extract_pair(
     )
 
 
+@eval_function("listed_value", literal=(2,))
+def listed_value(d: Dialect, names: Typed, values: Typed, name: Typed) -> Typed:
+    """The first value beside a name in two lists of equal length, empty ones passed over."""
+    found = listed_values(d, names, values, name).sql
+    return any_text(d.function("list_extract", found, d.position(1)))
+
+
+@eval_function("listed_first", literal=(2,))
+def listed_first(d: Dialect, names: Typed, values: Typed, name: Typed) -> Typed:
+    """The value beside a name's first place in two lists of equal length; an empty one is none."""
+    place = d.function("list_position", names.sql, d.literal(str(name.constant)))
+    return any_text(d.function("no_blank", d.function("list_extract", values.sql, place)))
+
+
+@eval_function("listed_values", literal=(2,))
+def listed_values(d: Dialect, names: Typed, values: Typed, name: Typed) -> Typed:
+    """Every value beside a name in two lists of equal length, empty ones left out."""
+    wanted = d.literal(str(name.constant))
+
+    def is_wanted(pair: Sql) -> Sql:
+        key, value = (d.function("struct_part", pair, d.position(n)) for n in (1, 2))
+        filled = d.function("differs", value, d.literal(""))
+        return d.function("and", d.function("equals", key, wanted), filled)
+
+    kept = d.where(d.function("list_zip", names.sql, values.sql), is_wanted)
+    found = d.each(kept, lambda pair: d.function("struct_part", pair, d.position(2)))
+    given = d.function("list_contains", names.sql, wanted)
+    return Typed(d.case([(given, found)], d.function("null_list")), Kind.ANY, multi=True)
+
+
 @eval_function("extract_part", literal=(1, 2))
 def extract_part(d: Dialect, value: Typed, delimiters: Typed, position: Typed) -> Typed:
     """The part at a position, from 1, of a text cut at any of the delimiters (DELIMS, FIELDS)."""
