@@ -187,13 +187,13 @@ class Checker:
             self._tell(detection, reason, one.place, nearest(one.name, columns), wrong=wrong)
 
     def _drilldowns(self, document: Document, detection: Detection) -> None:
-        """A drilldown's search can be read, with what stands for the detection's own."""
+        """A drilldown's search can be read, with another search for the detection's own."""
         from harness.spl.macros import expand  # noqa: PLC0415 - only with drilldowns
         from harness.spl.pipeline import parse_pipeline  # noqa: PLC0415 - as above
         from harness.spl.source import Source  # noqa: PLC0415 - as above
 
         for number, one in enumerate(detection.drilldowns):
-            search = TOKEN.sub("x", one.search.replace(ORIGINAL, detection.search).strip())
+            search = TOKEN.sub("x", one.search.replace(ORIGINAL, "search *").strip())
             try:
                 parse_pipeline(expand(Source(search), self.project.knowledge))
             except HarnessError as error:

@@ -79,9 +79,7 @@ WORDS = st.lists(
 )
 
 
-@given(
-    before=WORDS, style=st.sampled_from((None, "'", '"', "|", ">")), width=st.integers(20, 60)
-)
+@given(before=WORDS, style=st.sampled_from((None, "'", '"', "|", ">")), width=st.integers(20, 60))
 def test_wherever_a_writer_of_yaml_puts_it(
     before: list[str], style: str | None, width: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
