@@ -54,11 +54,11 @@ def _scalar(text: str) -> tuple[int, int, str | None] | None:
             if isinstance(event, yaml.CollectionEndEvent):
                 depth -= 1
             elif isinstance(event, yaml.ScalarEvent | yaml.AliasEvent):
-                if isinstance(event, yaml.ScalarEvent) and event.anchor:
-                    anchors[event.anchor] = event
+                is_alias = isinstance(event, yaml.AliasEvent)
                 if awaited:
-                    found = anchors.get(event.anchor) if not hasattr(event, "value") else event
-                    return _bounds(found)
+                    return _bounds(anchors.get(event.anchor or "") if is_alias else event)
+                if event.anchor and not is_alias:
+                    anchors[event.anchor] = event
                 awaited = depth == 1 and is_key and getattr(event, "value", None) == "search"
             elif isinstance(event, yaml.CollectionStartEvent):
                 if awaited:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
@@ -12,17 +12,20 @@ from hypothesis import strategies as st
 
 from harness.content import place_in_file, read_detection
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 HEAD = "name: One\nid: 11111111-2222-4333-8444-555555555555\ntype: Hunting\n"
 TAIL = "tags:\n  security_domain: endpoint\n"
 STYLES = {
     "plain": "search: index=a x=1\n  | stats count\n  by MARK dest\n",
     "plain, on lines of its own": "search:\n  index=a x=1\n  | stats count by MARK dest\n",
     "single quotes": "search: 'index=a x=''q'' | stats\n  count by MARK dest'\n",
-    "double quotes": 'search: "index=a x=\\"q\\" y=\\"a\\\\b\\"\\\n  \\ | stats count by MARK dest"\n',
+    "double quotes": 'search: "index=a x=\\"q\\" y=\\"\\\\\\"\\\n  \\ | stats by MARK dest"\n',
     "literal": "search: |\n  index=a\n  | stats count by MARK dest\n",
     "literal, stripped": "search: |-\n  index=a\n\n  | stats count\n    by MARK dest\n",
     "folded": "search: >\n  index=a\n  | stats count\n  by MARK dest\n",
-    "folded, stripped, with an indent": "search: >2-\n    index=a\n    | stats count by MARK dest\n",
+    "folded, with an indent": "search: >2-\n    index=a\n    | stats count by MARK dest\n",
     "a comment behind the header": "search: >-  # the search\n  index=a | stats count by MARK\n",
     "an anchor": "search: &one index=a | stats count by MARK dest\n",
     "a tag": "search: !!str index=a | stats count by MARK dest\n",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -10,14 +9,16 @@ import pytest
 
 from harness.apps import load_apps
 from harness.engines.base import SearchRequest
-from harness.engines.duckdb import DuckDBEngine, SearchFailed
+from harness.engines.duckdb import DuckDBEngine
 from harness.engines.knowledge import Knowledge
+from harness.engines.placing import SearchFailed
 from harness.engines.tables import BadTable
 from harness.errors import HarnessError, Unsupported
 from harness.model import ALL_TIME, EventBatch, EventTable, Origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 Rows = list[dict[str, Any]]
 
