@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 ORIGINAL = "%original_detection_search%"
 TOKEN = re.compile(r"\$[A-Za-z_][^\s$]*\$")
 NAMED = re.compile(rb"^(name|id):[ \t]*(.+?)[ \t\r]*$", re.MULTILINE)
+NO_LOOKUP = re.compile(r"there is no lookup `([^`]+)`")
 MOST_BYTES = 5_000_000
 
 
@@ -135,8 +136,7 @@ class Checker:
             self.report.errors.append(_finding(path, error, detection))
         else:
             self.report.compiled += 1
-            for warning in result.warnings:
-                self._tell(detection, warning, detection.search_place)
+            self._warned(detection, result.warnings)
             self._produced(document, detection, result)
         self._drilldowns(document, detection)
 
@@ -152,6 +152,15 @@ class Checker:
         for error in result.missing:
             self.report.errors.append(_finding(detection.path, error, detection))
         return result
+
+    def _warned(self, detection: Detection, warnings: Sequence[str]) -> None:
+        """What the search warns of; a lookup that is not there gives no rows, and is a mistake."""
+        for warning in warnings:
+            missing = NO_LOOKUP.match(warning)
+            known = self.project.knowledge.lookup_names() if missing else []
+            hints = nearest(missing[1], known) if missing else ()
+            place = detection.search_place
+            self._tell(detection, warning, place, hints, wrong=missing is not None)
 
     def _opened(self) -> DuckDBEngine:
         self._engine = self._engine or self.project.local_engine()

@@ -66,7 +66,8 @@ def project(tmp_path: Path) -> Path:
         "".join(EVENT.format(n=n, word=word) for n, word in enumerate(words))
     )
     target = tmp_path / "data" / "table.parquet"
-    duckdb.sql("SELECT 7 AS EventID, 'P' AS Word, 1640995209.0 AS _time").write_parquet(str(target))
+    query = "SELECT 7 AS EventID, 'P' AS Word, 1640995209.0 AS _time"
+    duckdb.sql(f"COPY ({query}) TO '{target}' (FORMAT parquet)")
     folder = tmp_path / "content" / "detections"
     folder.mkdir(parents=True)
     searches = {

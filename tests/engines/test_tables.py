@@ -252,9 +252,11 @@ def test_nothing_but_the_named_files_can_be_read(write: Callable[..., Path]) -> 
     ):
         with pytest.raises(HarnessError):
             engine.execute(statement)
-    for spl in (f"| inputlookup {other}", f"| inputcsv {other}", f"| from '{other}'"):
+    for spl in (f"| inputcsv {other}", f"| from '{other}'", f"search x | lookup {other} n"):
         with pytest.raises(HarnessError):
             engine.search(SearchRequest(spl, 1.0, ALL_TIME))
+    read = engine.search(SearchRequest(f"| inputlookup {other}", 1.0, ALL_TIME))
+    assert (read.rows.rows, len(read.warnings)) == ([], 1)
     engine.close()
     assert sorted(path.name for path in other.parent.iterdir()) == ["a.parquet", "b.parquet"]
 

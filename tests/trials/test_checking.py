@@ -136,6 +136,8 @@ WRONG = {
               "unknown macro `nope`", "`nope`", ""),
     "lookup": ({"search": "index=main | lookup nope dest | stats count by dest user"
                 " | `temp_start_filter`"}, "unknown lookup `nope`", "nope", ""),
+    "inputlookup": ({"search": "index=main NOT [| inputlookup nope] | stats count by dest user"
+                     " | `temp_start_filter`"}, "there is no lookup `nope`", "search:", ""),
     "syntax": ({"search": "index=main | stats cuont by dest user | `temp_start_filter`"},
                "cuont", "cuont", "`count`"),
 }  # fmt: skip
