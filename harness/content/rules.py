@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from harness.content.detection import TYPES, Remark
+from harness.content.detection import Remark
 from harness.content.expectations import sidecar_of
 from harness.content.risk_rule import tokens_of
 from harness.errors import nearest
@@ -110,7 +110,6 @@ class _Rules:
     def words(self) -> Iterator[Remark]:
         """Words of fixed lists, and ids of fixed shapes."""
         detection, at = self.detection, self.at_tags
-        yield from self._listed("type", detection.type, TYPES, "type")
         yield from self._listed("status", detection.status, STATUSES, "status")
         yield from self._listed(
             "security domain", detection.security_domain, DOMAINS, *at, "security_domain"

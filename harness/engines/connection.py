@@ -49,6 +49,11 @@ def connection(
     return _shared[0]
 
 
+def pattern_of(path: Path) -> str:
+    """A file's path as DuckDB wants one, with nothing in it that could mean another file."""
+    return "".join(f"[{c}]" if c in "*?[" else c for c in str(path.resolve()))
+
+
 def forget_connection() -> None:
     """Let this process make a connection of its own: one of before a fork has lost its threads."""
     _shared.clear()
@@ -69,7 +74,8 @@ def _made(
     made = duckdb.connect(":memory:", config=config)
     made.execute("SET temp_directory = ?", [_spill_folder()])
     if tables:
-        made.execute("SET allowed_paths = ?", [[str(path.resolve()) for path in tables]])
+        allowed = {name for path in tables for name in (str(path.resolve()), pattern_of(path))}
+        made.execute("SET allowed_paths = ?", [sorted(allowed)])
     else:
         made.execute("SET disabled_optimizers = 'filter_pushdown'")
     for setting in (

@@ -10,7 +10,7 @@ from harness.plan.expressions import TRUE, Call, Expr, Field, demands
 from harness.plan.texts import expression_text, inputs, relation_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from harness.engines.duckdb import DuckDBEngine
     from harness.engines.search import LocalSearch
@@ -68,7 +68,7 @@ def explained(engine: DuckDBEngine, search: LocalSearch) -> Explanation:
         own = list(_own(relation, before))
         conditions = [report for node in own for report in _conditions(engine, search, node)]
         needed = [found for node in own for found in _needed(engine, search, node)]
-        sample = _sample(engine, search, relation)
+        sample = _sample(engine, search, relation, own)
         reports.append(
             StageReport(text, rows_in, rows_out, tuple(conditions), tuple(needed), sample)
         )
@@ -86,13 +86,25 @@ def _count(engine: DuckDBEngine, search: LocalSearch, relation: nodes.Relation) 
     return int(engine.execute(f"SELECT count(*) FROM ({statement})").fetchall()[0][0])  # noqa: S608
 
 
-def _sample(engine: DuckDBEngine, search: LocalSearch, relation: nodes.Relation) -> Rows:
-    """The first rows; of events, which may have hundreds of fields, only those that all have."""
+def _sample(
+    engine: DuckDBEngine,
+    search: LocalSearch,
+    relation: nodes.Relation,
+    own: Sequence[nodes.Relation],
+) -> Rows:
+    """The first rows; of events, which may have hundreds of fields, those that the stage reads."""
     first = nodes.Limit(relation, SAMPLE_ROWS)
-    if relation.columns is None:
-        names = ("_time", "host", "source", "sourcetype", "_raw")
-        return engine.run(nodes.Project(first, tuple((name, name) for name in names)), search)
-    return engine.run(first, search)
+    if relation.columns is not None:
+        return engine.run(first, search)
+    filters = [node for node in own if isinstance(node, nodes.Filter)]
+    read = [name for node in filters for part in _parts(node.predicate) for name in _read(part)]
+    names = dict.fromkeys(("_time", "host", "source", "sourcetype", *read, "_raw"))
+    return engine.run(nodes.Project(first, tuple((name, name) for name in names)), search)
+
+
+def _read(part: Expr) -> list[str]:
+    """The fields that a condition reads."""
+    return sorted(name for name in demands(part) if isinstance(name, str))
 
 
 def _own(relation: nodes.Relation, before: nodes.Relation | None) -> Iterator[nodes.Relation]:
@@ -123,14 +135,13 @@ def _conditions(
     if not isinstance(node, nodes.Filter):
         return
     parts = list(_parts(node.predicate))
-    fields = sorted({n for part in parts for n in demands(part) if isinstance(n, str)})
+    fields = sorted({name for part in parts for name in _read(part)})
     counts = [nodes.Aggregation("rows", "count")]
     counts += [nodes.Aggregation(f"met{n}", "count", part) for n, part in enumerate(parts)]
     counts += [_empty(name) for name in fields]
     (row,) = engine.run(nodes.Aggregate(node.input, (), tuple(counts)), search).rows
     for number, part in enumerate(parts):
-        read = sorted(name for name in demands(part) if isinstance(name, str))
-        empty = tuple((name, _number(row.get(f"empty {name}"))) for name in read)
+        empty = tuple((name, _number(row.get(f"empty {name}"))) for name in _read(part))
         yield ConditionReport(
             expression_text(part),
             _number(row.get("rows")),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from harness.engines.connection import pattern_of
 from harness.errors import HarnessError, Place, Unsupported
 from harness.plan.nodes import Column
 from harness.plan.types import Kind
@@ -54,7 +55,7 @@ def attach(cursor: Any, schema: str, prefix: str, table: EventTable) -> list[Att
     """
     import duckdb  # noqa: PLC0415 - a connection exists
 
-    scan = f"read_parquet({_literal(str(table.path.resolve()))}, file_row_number=true)"
+    scan = f"read_parquet({_file(table)}, file_row_number=true)"
     try:
         described = cursor.execute(f"DESCRIBE SELECT * FROM {scan}").fetchall()  # noqa: S608
         found = [(str(row[0]), str(row[1])) for row in described if str(row[0]) != ROW]
@@ -81,8 +82,8 @@ def attach(cursor: Any, schema: str, prefix: str, table: EventTable) -> list[Att
 
 def _refuse_renamed(cursor: Any, found: Sequence[tuple[str, str]], table: EventTable) -> None:
     """Columns whose names differ only in letter case: DuckDB would give one a name of its own."""
-    path = _literal(str(table.path.resolve()))
-    named = cursor.execute(f"SELECT name FROM parquet_schema({path})").fetchall()  # noqa: S608
+    schema = f"parquet_schema({_file(table)})"
+    named = cursor.execute(f"SELECT name FROM {schema}").fetchall()  # noqa: S608
     written = {str(row[0]) for row in named}
     for name, _ in found:
         if name not in written:
@@ -194,6 +195,10 @@ def _moment(quoted: str, kind: str) -> str:
 def _finite(sql: str) -> str:
     """A number, or nothing where it is infinite or none: SPL has no such numbers."""
     return f"CASE WHEN isfinite({sql}) THEN {sql} END"
+
+
+def _file(table: EventTable) -> str:
+    return _literal(pattern_of(table.path))
 
 
 def _literal(text: str) -> str:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 ORIGINAL = "%original_detection_search%"
 TOKEN = re.compile(r"\$[A-Za-z_][^\s$]*\$")
 NAMED = re.compile(rb"^(name|id):[ \t]*(.+?)[ \t\r]*$", re.MULTILINE)
+NO_LOOKUP = re.compile(r"there is no lookup `([^`]+)`")
 MOST_BYTES = 5_000_000
 
 
@@ -135,8 +136,7 @@ class Checker:
             self.report.errors.append(_finding(path, error, detection))
         else:
             self.report.compiled += 1
-            for warning in result.warnings:
-                self._tell(detection, warning, detection.search_place)
+            self._warned(detection, result.warnings)
             self._produced(document, detection, result)
         self._drilldowns(document, detection)
 
@@ -152,6 +152,15 @@ class Checker:
         for error in result.missing:
             self.report.errors.append(_finding(detection.path, error, detection))
         return result
+
+    def _warned(self, detection: Detection, warnings: Sequence[str]) -> None:
+        """What the search warns of; a lookup that is not there gives no rows, and is a mistake."""
+        for warning in warnings:
+            missing = NO_LOOKUP.match(warning)
+            known = self.project.knowledge.lookup_names() if missing else []
+            hints = nearest(missing[1], known) if missing else ()
+            place = detection.search_place
+            self._tell(detection, warning, place, hints, wrong=missing is not None)
 
     def _opened(self) -> DuckDBEngine:
         self._engine = self._engine or self.project.local_engine()
@@ -187,13 +196,13 @@ class Checker:
             self._tell(detection, reason, one.place, nearest(one.name, columns), wrong=wrong)
 
     def _drilldowns(self, document: Document, detection: Detection) -> None:
-        """A drilldown's search can be read, with what stands for the detection's own."""
+        """A drilldown's search can be read, with another search for the detection's own."""
         from harness.spl.macros import expand  # noqa: PLC0415 - only with drilldowns
         from harness.spl.pipeline import parse_pipeline  # noqa: PLC0415 - as above
         from harness.spl.source import Source  # noqa: PLC0415 - as above
 
         for number, one in enumerate(detection.drilldowns):
-            search = TOKEN.sub("x", one.search.replace(ORIGINAL, detection.search).strip())
+            search = TOKEN.sub("x", one.search.replace(ORIGINAL, "search *").strip())
             try:
                 parse_pipeline(expand(Source(search), self.project.knowledge))
             except HarnessError as error:

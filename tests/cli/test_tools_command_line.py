@@ -1,0 +1,338 @@
+"""`harness check`, `explain` and `batch` as their users call them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CODE = "from harness.cli import main; main()"
+EVENT = (
+    "<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'><System>"
+    "<Provider Name='P'/><EventID>7</EventID><TimeCreated SystemTime='2022-01-01T00:00:0{n}Z'/>"
+    "<Channel>Test</Channel><Computer>H</Computer></System><EventData>"
+    "<Data Name='Word'>{word}</Data></EventData></Event>\n"
+)
+DETECTION = """\
+name: {name}
+id: 11111111-2222-4333-8444-55555555555{digit}
+version: 1
+date: '2026-01-01'
+author: Somebody
+status: experimental
+type: Hunting
+search: >-
+  {search}
+  | `{macro}_filter`
+tags:
+  analytic_story: [Testing]
+  security_domain: endpoint
+"""
+
+
+def call(*arguments: str | Path, cwd: Path, columns: int = 80) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", CODE, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env=environment(columns),
+        timeout=120,
+        check=False,
+    )
+
+
+def environment(columns: int = 80) -> dict[str, str]:
+    return {
+        **os.environ, "HARNESS_OFFLINE": "1", "COLUMNS": str(columns), "PYTHONPATH": str(ROOT),
+    }  # fmt: skip
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A content folder, a file of events and a Parquet file, in the folder that is worked in."""
+    words = ("one", "two", "\x1b[31mred\x1b]0;title\x07")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "events.xml").write_text(
+        "".join(EVENT.format(n=n, word=word) for n, word in enumerate(words))
+    )
+    target = tmp_path / "data" / "table.parquet"
+    query = "SELECT 7 AS EventID, 'P' AS Word, 1640995209.0 AS _time"
+    duckdb.sql(f"COPY ({query}) TO '{target}' (FORMAT parquet)")
+    folder = tmp_path / "content" / "detections"
+    folder.mkdir(parents=True)
+    searches = {
+        "seven": "index=main EventID=7 | stats count by Word",
+        "eight": "index=main EventID=8 | stats count by Word | where count > 1",
+        "broken": "index=main | stats cuont",
+        "fitted": "index=main | fit DensityFunction x",
+    }
+    for digit, (name, search) in enumerate(searches.items()):
+        text = DETECTION.format(name=name.title(), digit=digit, search=search, macro=name)
+        (folder / f"{name}.yml").write_text(text)
+    return tmp_path
+
+
+def widest(text: str) -> int:
+    return max(map(len, text.splitlines()), default=0)
+
+
+# check
+
+
+def test_check_for_people(project: Path) -> None:
+    done = call("check", "--content", "content", cwd=project)
+    assert done.returncode == 1, done.stderr
+    assert "4 checked, 2 compiled, 1 unsupported, 1 errors" in done.stdout
+    assert "content/detections/broken.yml:9:22" in done.stdout
+    assert "hint: did you mean `count`?" in done.stdout
+    assert widest(done.stdout) <= 80
+    assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_check_for_programs(project: Path) -> None:
+    done = call("check", "--content", "content", "--json", cwd=project)
+    report = json.loads(done.stdout)
+    assert (report["checked"], report["compiled"]) == (4, 2)
+    (wrong,) = report["errors"]
+    assert wrong == {
+        "file": "content/detections/broken.yml", "reason": wrong["reason"],
+        "line": 9, "column": 22, "hints": ["did you mean `count`?"],
+    }  # fmt: skip
+    (missing,) = report["unsupported"]
+    assert (missing["line"], missing["column"]) == (9, 16)
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "checked"),
+    [
+        (("content",), 4),
+        (("content/detections",), 4),
+        (("content/detections/seven.yml",), 1),
+        (("content/detections/seven.yml", "content/detections/seven.yml"), 1),
+        (("content/detections/seven.yml", "content/detections", "--content", "content"), 4),
+    ],
+)
+def test_what_check_takes(project: Path, arguments: tuple[str, ...], checked: int) -> None:
+    done = call("check", *arguments, "--json", cwd=project)
+    assert json.loads(done.stdout)["checked"] == checked
+
+
+def test_a_good_file_exits_with_0(project: Path) -> None:
+    done = call("check", "content/detections/seven.yml", "--content", "content", cwd=project)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.strip() == ("1 checked, 1 compiled, 0 unsupported, 0 errors, 0 warnings")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("check", "nope.yml"), "there is no file or folder `nope.yml`"),
+        (("check",), "there are no detections to check"),
+        (("check", "--content", "contnt"), "no such folder"),
+        (("explain", "seven"), "name at least one file with --data"),
+        (("explain", "sevn", "--content", "content", "--data", "data"), "did you mean `seven`?"),
+        (("explain", "index=a", "--data", "nope.xml"), "no such file"),
+        (("batch", "--content", "content"), "name at least one file with --data"),
+        (("batch", "--data", "data"), "there are no searches to run"),
+        (("batch", "--data", "nope", "--content", "content"), "no such file"),
+        (("batch", "--data", "data", "--searches", "nope.jsonl"), "cannot be read"),
+        (("batch", "--data", "data", "--content", "content", "--detections", "x*"), "`x*`"),
+        (("batch", "--data", "data", "--content", "content", "--jobs", "0"), "--jobs"),
+        (("batch", "--data", "data", "--content", "content", "--memory", "1KB"), "too little"),
+        (("batch", "--data", "data", "--content", "content", "--memory", "200%"), "no share"),
+        (("batch", "--data", "data", "--content", "content", "--memory", "much"), "no size"),
+    ],
+)
+def test_what_cannot_be_meant(project: Path, arguments: tuple[str, ...], message: str) -> None:
+    done = call(*arguments, cwd=project)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+# explain
+
+
+def test_explain_says_why_it_did_not_fire(project: Path) -> None:
+    done = call("explain", "eight", "--content", "content", "--data", "data", cwd=project)
+    assert done.returncode == 0, done.stderr
+    lines = [line.strip() for line in done.stdout.splitlines()]
+    assert lines[0] == "4 events"
+    assert "4 rows in, 0 rows out  nothing is left after this stage" in lines
+    assert '0 of 4 meet  EventID="8"' in lines
+    assert '4 of 4 meet  index="main"' in lines
+    assert done.stdout.count("nothing is left") == 1
+    assert widest(done.stdout) <= 80
+
+
+def test_explain_takes_a_search_and_escapes_what_it_shows(project: Path) -> None:
+    done = call("explain", "index=main Word=*red*", "--data", "data/events.xml", cwd=project)
+    assert done.returncode == 0
+    assert "\x1b" not in done.stdout
+    assert "\\x1b[31mred" in done.stdout
+
+
+def test_explain_shows_plan_and_sql(project: Path) -> None:
+    spl = "index=main | stats count by Word"
+    done = call("explain", spl, "--data", "data/events.xml", "--plan", "--sql", cwd=project)
+    assert "\nplan\nAggregate count = count() BY Word\n  Filter" in done.stdout
+    assert "\nSQL\nSELECT" in done.stdout or "\nSQL\nWITH" in done.stdout
+
+
+def test_explain_for_programs(project: Path) -> None:
+    done = call("explain", "eight", "--content", "content", "--data", "data", "--json", cwd=project)
+    found = json.loads(done.stdout)
+    first = found["stages"][0]
+    assert (found["events"], first["rows_in"], first["rows_out"]) == (4, 4, 0)
+    assert {one["text"]: one["met"] for one in first["conditions"]} == {
+        'index="main"': 4, 'EventID="8"': 0,
+    }  # fmt: skip
+    assert found["plan"]
+    assert found["sql"]
+
+
+# batch
+
+
+def test_batch_for_people(project: Path) -> None:
+    done = call("batch", "--content", "content", "--data", "data", cwd=project)
+    assert done.returncode == 3, done.stderr
+    assert "       4   Seven" in done.stdout
+    assert "1 of 4 searches fired on 4 events; 2 ran, 1 unsupported, 1 errors" in done.stdout
+    assert "Broken" in done.stdout
+    assert widest(done.stdout) <= 80
+    assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_batch_for_programs(project: Path) -> None:
+    done = call("batch", "--content", "content", "--data", "data", "--json", cwd=project)
+    found = json.loads(done.stdout)
+    rows: dict[str, Any] = {one["name"]: one for one in found["results"]}
+    assert {name: (one["status"], one["result_count"]) for name, one in rows.items()} == {
+        "Broken": ("error", 0), "Eight": ("ok", 0), "Fitted": ("unsupported", 0),
+        "Seven": ("ok", 4),
+    }  # fmt: skip
+    assert rows["Seven"]["id"] == "11111111-2222-4333-8444-555555555550"
+    assert rows["Broken"]["reason"]
+    assert found["summary"]["fired"] == 1
+    assert done.stderr == ""
+
+
+def test_batch_takes_searches_a_glob_and_several_files(project: Path) -> None:
+    searches = project / "searches.jsonl"
+    searches.write_text('{"id": "a", "spl": "index=main EventID=7 Word=P"}\n')
+    files = ("data/events.xml", "data/table.parquet")
+    done = call("batch", "--searches", searches, "--data", *files, "--json", cwd=project)
+    assert done.returncode == 0
+    (one,) = json.loads(done.stdout)["results"]
+    assert (one["id"], one["result_count"]) == ("a", 1)
+    flags = ("--content", "content", "--detections", "s*", "--json")
+    done = call("batch", *flags, "--data", "data", cwd=project)
+    assert [one["name"] for one in json.loads(done.stdout)["results"]] == ["Seven"]
+
+
+def test_a_detection_that_cannot_be_read_is_a_result(project: Path) -> None:
+    (project / "content" / "detections" / "bad.yml").write_text("name: [\n")
+    done = call("batch", "--content", "content", "--data", "data", "--json", cwd=project)
+    last = json.loads(done.stdout)["results"][-1]
+    assert (last["id"], last["status"]) == ("bad", "error")
+    assert "bad.yml:2:1" in last["place"]
+
+
+def test_batch_says_that_a_table_is_bad(project: Path) -> None:
+    (project / "data" / "bad.parquet").write_text("no table")
+    done = call("batch", "--content", "content", "--data", "data", cwd=project)
+    assert done.returncode == 3
+    assert "bad.parquet: the table cannot be read" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+SLOW = "| makeresults count=9000 | eval x=mvrange(0,300) | mvexpand x | eventstats dc(x) by _time"
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="processes are looked up in /proc")
+def test_an_interrupt_leaves_no_process(project: Path) -> None:
+    searches = project / "searches.jsonl"
+    lines = (json.dumps({"id": n, "spl": SLOW}) for n in range(100))
+    searches.write_text("\n".join(lines))
+    command = [
+        sys.executable, "-c", CODE, "batch", "--searches", str(searches),
+        "--data", "data/events.xml", "--jobs", "2",
+    ]  # fmt: skip
+    with subprocess.Popen(
+        command, cwd=project, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True, start_new_session=True,
+    ) as process:  # fmt: skip
+        children = _children(process.pid)
+        os.killpg(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert len(children) == 2
+    assert process.returncode == 130
+    assert (out, err.strip()) == ("", "interrupted")
+    assert not [child for child in children if Path(f"/proc/{child}").exists()]
+
+
+def _children(parent: int) -> list[int]:
+    """The processes that a batch has started, once there are two."""
+    deadline = time.monotonic() + 60
+    found: list[int] = []
+    while len(found) < 2 and time.monotonic() < deadline:
+        time.sleep(0.1)
+        text = Path(f"/proc/{parent}/task/{parent}/children").read_text()
+        found = [int(pid) for pid in text.split()]
+    time.sleep(0.5)
+    return found
+
+
+# trials
+
+
+def test_run_shows_what_is_odd_in_the_files_and_what_limits_cut(project: Path) -> None:
+    (project / "pyproject.toml").write_text("[tool.detection-harness.limits]\nsubsearch_rows = 1\n")
+    folder = project / "content" / "detections"
+    search = "index=main [search index=main | table Word] | stats count by Word"
+    text = DETECTION.format(name="Nine", digit=9, search=search, macro="nine")
+    (folder / "nine.yml").write_text(f"{text}nonsense: 1\n")
+    (folder / "nine.accepted.yaml").write_text("trials:\n  gone:\n    results: 1\n")
+    events = "{raw: 'Word=one', sourcetype: text}"
+    (folder / "nine.expected.yaml").write_text(
+        f"trials:\n- name: one\n  events: {events}\n  expect: {{fires: true}}\n"
+        f'- name: two\n  events: {{raw: "Word=one\\nWord=two", sourcetype: text}}\n'
+        "  expect: {fires: true}\n"
+    )
+    done = call("run", "nine", "--content", "content", cwd=project, columns=200)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("unknown key `nonsense`") == 1
+    assert done.stdout.count("what was accepted of `gone` does not count") == 1
+    assert done.stdout.count("a subsearch gave more than 1 rows") == 1
+    document = json.loads(call("run", "nine", "--content", "content", "--json", cwd=project).stdout)
+    warnings = [one["warnings"] for one in document["trials"]]
+    assert [len(one) for one in warnings] == [2, 3]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("subsearch_row = 3", "did you mean `subsearch_rows`?"),
+        ("subsearch_rows = 0", "`subsearch_rows` is a whole number, 1 or more"),
+        ('subsearch_rows = "3"', "is a whole number"),
+        ("subsearch_rows = true", "is a whole number"),
+    ],
+)
+def test_limits_that_cannot_be_meant(project: Path, line: str, message: str) -> None:
+    (project / "pyproject.toml").write_text(f"[tool.detection-harness.limits]\n{line}\n")
+    done = call("search", "index=main", "--data", "data", cwd=project)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "pyproject.toml:2:1" in done.stderr
