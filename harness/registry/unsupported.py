@@ -50,7 +50,6 @@ UNSUPPORTED_COMMANDS = MappingProxyType(
         "meventcollect": f"{_SERVER} (metric indexes)",
         "mpreview": f"{_SERVER} (metric indexes)",
         "msearch": f"{_SERVER} (metric indexes)",
-        "multikv": "how it finds header and columns is not documented; use `rex`",
         "predict": "how it estimates its models is not documented",
         "prjob": _SERVER,
         "reltime": "how it words and rounds a time is not documented; use `eval` with `now()`",
