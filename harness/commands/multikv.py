@@ -101,7 +101,9 @@ class Multikv:
     @staticmethod
     def _list(arguments: Arguments, what: str) -> list[str]:
         found: list[str] = []
-        while not (arguments.done or arguments.at_option() or arguments.at_word("fields", "filter")):
+        while not (
+            arguments.done or arguments.at_option() or arguments.at_word("fields", "filter")
+        ):
             if arguments.accept(","):
                 continue
             span = arguments.here()

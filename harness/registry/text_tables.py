@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -228,8 +229,9 @@ def _aligned(columns: Sequence[Column], line: str) -> list[str]:
 
 
 def _nearest(columns: Sequence[Column], start: int, end: int) -> int:
-    """The column whose heading a word stands under, or else is nearest to."""
-    return min(
-        range(len(columns)),
-        key=lambda number: (max(columns[number].start - end, start - columns[number].end), number),
-    )
+    """The first column whose heading a word stands under, or else the nearest one."""
+    after = bisect_right(columns, start, key=lambda column: column.end)
+    if after == len(columns) or after == 0:
+        return min(after, len(columns) - 1)
+    to_right, to_left = columns[after].start - end, start - columns[after - 1].end
+    return after if to_right < 0 or to_right < to_left else after - 1
