@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 MOST_COLUMNS = 500
-MOST_LOOKED_AT = 200
+MOST_LOOKED_AT = 50
 SECOND_HEADER_WITHIN = 2
 WORD = re.compile(r"\S+")
 PART = re.compile(r"\S+(?: \S+)*")
@@ -120,7 +120,7 @@ def _headed(table: _Table) -> Iterator[tuple[str, dict[str, str]]]:
     if delimiter is not None:
         headings = [(name, 0, 0) for name in _split(table.header, delimiter)]
     else:
-        looked_at = [_words(line) for line in rows[:MOST_LOOKED_AT]]
+        looked_at = [_words(line)[:MOST_COLUMNS] for line in rows[:MOST_LOOKED_AT]]
         headings = _joined(_words(table.header), looked_at)
     columns: dict[str, Column] = {}
     for number, (heading, start, end) in enumerate(headings[:MOST_COLUMNS], 1):
