@@ -34,7 +34,6 @@ UNSUPPORTED_COMMANDS = MappingProxyType(
         "delete": _OUTSIDE,
         "deletemodel": _LEARNING,
         "diff": "the form of the differences that it prints is not documented",
-        "erex": "how it learns a pattern is not documented; write the pattern with `rex`",
         "findtypes": _HEURISTIC,
         "fit": _LEARNING,
         "gauge": _MAP,
