@@ -24,7 +24,6 @@ UNSUPPORTED_COMMANDS = MappingProxyType(
         "apply": _LEARNING,
         "arules": _HEURISTIC,
         "associate": _HEURISTIC,
-        "cluster": _HEURISTIC,
         "bucketdir": _SERVER,
         "cofilter": _HEURISTIC,
         "contingency": "the order of its rows and columns is not documented",
