@@ -39,7 +39,6 @@ UNSUPPORTED_COMMANDS = MappingProxyType(
         "geom": _MAP,
         "geomfilter": _MAP,
         "geostats": _MAP,
-        "kmeans": "it begins at random, so that Splunk's own clusters differ from run to run",
         "history": _PAST,
         "kvform": f"{_SERVER} (.form files)",
         "listmodels": _LEARNING,
