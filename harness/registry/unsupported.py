@@ -47,7 +47,6 @@ UNSUPPORTED_COMMANDS = MappingProxyType(
         "meventcollect": f"{_SERVER} (metric indexes)",
         "mpreview": f"{_SERVER} (metric indexes)",
         "msearch": f"{_SERVER} (metric indexes)",
-        "predict": "how it estimates its models is not documented",
         "prjob": _SERVER,
         "reltime": "how it words and rounds a time is not documented; use `eval` with `now()`",
         "rest": "it asks the REST interface of a Splunk server",
