@@ -27,7 +27,7 @@ CONNECTIVES = frozenset({"and", "or", "in"})
 METADATA = frozenset({"earliest", "eventtype", "host", "index", "latest", "source", "sourcetype"})
 
 
-@command("abstract", "excerpt")
+@command("abstract")
 @dataclass(frozen=True, slots=True)
 class Abstract:
     """abstract [maxterms=<count>] [maxlines=<count>]: the most telling lines of _raw instead of it.

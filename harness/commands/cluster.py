@@ -21,7 +21,7 @@ OPTIONS = "countfield delims field labelfield labelonly match showcount t".split
 USUAL_THRESHOLD = 0.8
 
 
-@command("cluster", "slc")
+@command("cluster")
 @dataclass(frozen=True, slots=True)
 class Cluster:
     """cluster [t=<number>] [match=termlist|termset|ngramset] [<option>…]: groups of similar rows.
