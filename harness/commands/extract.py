@@ -35,8 +35,8 @@ class Extract:
     (letters, digits, `_`) unless clean_keys=false. `auto=f` leaves `key=value` out, reload=true
     changes nothing, since settings are always read anew.
 
-    Not supported: segment=true, one kind of delimiter without the other, and a limit, mv_add or
-    clean_keys without delimiters.
+    Not supported: segment=true, one kind of delimiter without the other, and a stanza together
+    with delimiters, limit, mv_add or clean_keys, which its own settings say.
 
     Source: Search Reference, extract; transforms.conf, DELIMS, CLEAN_KEYS and MV_ADD.
     """
@@ -44,6 +44,7 @@ class Extract:
     stage: Stage
     delimiters: tuple[str, str] | None
     automatic: bool
+    tells: bool
     limit: int
     maxchars: int
     clean: bool
@@ -65,18 +66,19 @@ class Extract:
         if flags.get("segment"):
             stage.unsupported("extract with segment=true", options["segment"].span)
         delimiters = cls._delimiters(stage, options)
-        for name in ("limit", "mv_add", "clean_keys"):
-            if name in options and delimiters is None:
-                stage.unsupported(f"extract with {name} but no delimiters", options[name].span)
+        tells = [options[name] for name in ("limit", "mv_add", "clean_keys") if name in options]
+        if tells and stanzas:
+            stage.unsupported("extract with this option and a stanza", tells[0].span)
         if delimiters is not None and stanzas:
             stage.unsupported("extract with delimiters and a stanza", options["pairdelim"].span)
         return cls(
             stage,
             delimiters,
             flags["auto"] and not stanzas,
+            bool(tells),
             numbers["limit"],
             numbers["maxchars"],
-            flags["clean_keys"],
+            flags["clean_keys"] and (delimiters is not None or "clean_keys" in options),
             flags["mv_add"],
             tuple(stanzas),
         )
@@ -119,10 +121,11 @@ class Extract:
         most = (Const(1.0), Const(float(self.maxchars)))
         text: Expr = Call("substr", (Field("_raw"), *most))
         reader, names = "auto_field", "auto_names"
-        if self.delimiters is not None:
-            cuts = (Const(one) for one in self.delimiters)
+        if self.delimiters is not None or self.tells:
+            cuts = (Const(one) for one in self.delimiters or ())
             told = (Const(float(self.limit)), Const(self.clean), Const(self.adds))
-            text = Call("pair_object", (text, *cuts, *told))
+            object_of = "auto_object" if self.delimiters is None else "pair_object"
+            text = Call(object_of, (text, *cuts, *told))
             reader, names = "object_value", "object_names"
         source = context.spare("pairs")
         return Unfold(Extend(rows, ((source, text),)), source, reader, names)

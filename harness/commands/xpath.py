@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 OPTIONS = ("default", "field", "outfield")
 NAME = r"[A-Za-z_][\w.-]*"
 TEXT = r"(?:'[^'\]]*'|\"[^\"\]]*\")"
-PREDICATE = rf"\[(?:@?{NAME}(?:\s*!?=\s*{TEXT})?|\.\s*!?=\s*{TEXT}|\d+|last\(\)(?:-\d+)?)\]"
-STEP = rf"(?:{NAME}|\*|\.\.?)(?:{PREDICATE})*"
+NAMESPACE = r"(?:\{[^{}]*\})?"
+TAG = rf"{NAMESPACE}{NAME}"
+PREDICATE = rf"\[(?:@?{TAG}(?:\s*!?=\s*{TEXT})?|\.\s*!?=\s*{TEXT}|\d+|last\(\)(?:-\d+)?)\]"
+STEP = rf"(?:{TAG}|{NAMESPACE}\*|\.\.?)(?:{PREDICATE})*"
 PATH = re.compile(
-    rf"(?P<start>//?)?(?P<steps>{STEP}(?://?{STEP})*)(?:(?P<deep>//?)@(?P<attribute>{NAME}))?"
+    rf"(?P<start>//?)?(?P<steps>{STEP}(?://?{STEP})*)(?:(?P<deep>//?)@(?P<attribute>{TAG}))?"
 )
 
 
@@ -31,9 +33,10 @@ class Xpath:
 
     Each element that the path meets gives its text, or its attribute where the path ends in
     `/@name`; what is empty gives nothing. Paths are those of Python's standard library: names,
-    `*`, `.`, `..`, `/`, `//`, and in brackets `[@a]`, `[@a='v']`, `[child]`, `[child='v']`,
-    `[.='v']`, a position, `last()`. Other paths (functions, axes, prefixes of namespaces) are
-    not supported. A text with a prologue (`<?xml …?>`, a DOCTYPE) gives nothing, as in Splunk.
+    `{namespace}name`, `{*}name` in any namespace, `*`, `.`, `..`, `/`, `//`, and in brackets
+    `[@a]`, `[@a='v']`, `[child]`, `[child='v']`, `[.='v']`, a position, `last()`. Other paths
+    (functions, axes, prefixes) are not supported, since Splunk documents just these.
+    A text with a prologue (`<?xml …?>`, a DOCTYPE) gives nothing, as in Splunk.
 
     The field is called xpath unless outfield says otherwise. Where nothing is found it gets the
     default, and without one keeps what it has.
@@ -60,7 +63,9 @@ class Xpath:
         found = PATH.fullmatch(token.value.strip())
         if found is None or found["deep"] == "//":
             stage.unsupported(
-                "this XPath", token.span, "names, *, ., .., /, // and simple predicates are known"
+                "this XPath",
+                token.span,
+                "names, *, ., .., /, //, {namespace} and simple predicates are known",
             )
         path = f".{found['start'] or '/'}{found['steps']}"
         return cls(

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 from harness.engines.json_documents import clean, container, field_text, write
+from harness.functions.extraction import PAIR_END
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MAX_TEXT = 1_000_000
 """Longer texts hold no fields for these functions: one event never is that long."""
+AUTO_PAIR = re.compile(
+    rf'(?:^|[{PAIR_END}])([A-Za-z_][\w.]*)\s*=\s*(?:"([^"]*)"|([^\s,;|&"\])}}]+))', re.ASCII
+)
 CLEANED, LEADING = re.compile(r"[^A-Za-z0-9_]"), re.compile(r"^[0-9_]+")
 
 
@@ -67,6 +72,20 @@ def pair_object(
         key, value = parts[0].strip().strip('"'), parts[1].strip()
         if len(value) >= 2 and value[0] == value[-1] == '"':
             value = value[1:-1]
+        if clean:
+            key = LEADING.sub("", CLEANED.sub("_", key))
+        if key and value and (adds or key not in found):
+            found.setdefault(key, []).append(value)
+    return write(found)
+
+
+def auto_object(text: str | None, limit: int, clean: bool, adds: bool) -> str | None:
+    """The first `limit` pairs of `key=value` text as an object; see `pair_object`."""
+    if text is None:
+        return None
+    found: dict[str, list[str]] = {}
+    for matched in islice(AUTO_PAIR.finditer(text), limit):
+        key, value = matched[1], matched[2] or matched[3] or ""
         if clean:
             key = LEADING.sub("", CLEANED.sub("_", key))
         if key and value and (adds or key not in found):

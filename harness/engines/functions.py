@@ -17,6 +17,7 @@ from urllib.parse import unquote_plus
 
 from harness.engines import paths, xml_documents
 from harness.engines.documents import (
+    auto_object,
     object_names,
     object_prefixed,
     object_value,
@@ -426,6 +427,7 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], list[str], str]] = {
     "spl_object_value": (object_value, [TEXT, TEXT], LIST),
     "spl_object_names": (object_names, [TEXT], LIST),
     "spl_object_prefixed": (object_prefixed, [TEXT, TEXT], TEXT),
+    "spl_auto_object": (auto_object, [TEXT, WHOLE, TRUTH, TRUTH], TEXT),
     "spl_pair_object": (pair_object, [TEXT, TEXT, TEXT, WHOLE, TRUTH, TRUTH], TEXT),
     "spl_xpath": (xpath_values, [TEXT, TEXT, TEXT], LIST),
     "spl_location": (location, [TEXT, TEXT, TEXT, TEXT], TEXT),

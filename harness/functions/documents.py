@@ -53,6 +53,14 @@ def pair_object(
     )
 
 
+@eval_function("auto_object", literal=(1, 2, 3))
+def auto_object(d: Dialect, text: Typed, limit: Typed, clean: Typed, adds: Typed) -> Typed:
+    """The `key=value` pairs of a text as a JSON object."""
+    most = d.position(int(limit.constant or 0))
+    flags = (d.literal(one.constant) for one in (clean, adds))
+    return Typed(d.function("spl_auto_object", as_text(d, text).sql, most, *flags), Kind.TEXT)
+
+
 @eval_function("xpath_values", literal=(1, 2))
 def xpath_values(d: Dialect, text: Typed, path: Typed, attribute: Typed) -> Typed:
     """The texts of the XML elements at a path, or their values of an attribute."""

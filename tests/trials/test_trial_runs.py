@@ -114,7 +114,7 @@ def test_a_message_token_that_no_row_has_fails(run: Callable[..., list[TrialResu
 @pytest.mark.parametrize(
     ("search", "verdict", "reason"),
     [
-        ("| tstats count | kmeans x", Verdict.UNSUPPORTED, "`kmeans`"),
+        ("| tstats count | fit x", Verdict.UNSUPPORTED, "`fit`"),
         ("| tstats cuont", Verdict.ERROR, "did you mean `count`?"),
         ("search `no_such_macro`", Verdict.ERROR, "unknown macro `no_such_macro`"),
     ],
