@@ -10,7 +10,7 @@ import ipaddress
 import json
 import math
 import re
-from functools import lru_cache
+from functools import lru_cache, wraps
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
@@ -30,21 +30,23 @@ from harness.engines.printing import printf
 from harness.engines.time_functions import bin_months, relative_time, strftime, strptime
 from harness.errors import HarnessError
 from harness.model.numbers import number_text
-from harness.registry.patterns import python_pattern
+from harness.registry.patterns import MAX_PATTERN, BadPattern, python_pattern
 from harness.spl.time_modifiers import parse_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import duckdb
+    from harness.engines.connection import Connection
 
 REGEX_SECONDS = 5.0
+MAX_SHOWN = 200
 MAX_JSON_DEPTH = 50
 NUMBER = re.compile(r"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*")
 
 
 SPELLED = re.compile(r"[-+]?(?:0[xX])?[0-9A-Za-z]+")
 MAX_VALUES = 100_000
+BASES = range(2, 37)
 SEARCH_PART = re.compile(r'"(?:[^"\\]|\\.)*"|[|\[\]]', re.DOTALL)
 UNIT = re.compile(r"\d*[A-Za-z]+")
 
@@ -61,7 +63,13 @@ class TooManyValues(HarnessError):
 def _compiled(pattern: str) -> Any:
     import regex  # noqa: PLC0415 - only patterns beyond RE2 pay for it
 
-    return regex.compile(python_pattern(pattern), regex.ASCII | regex.VERSION1)
+    if len(pattern) > MAX_PATTERN:
+        raise BadPattern(f"a computed pattern of more than {MAX_PATTERN:,} characters")
+    try:
+        return regex.compile(python_pattern(pattern), regex.ASCII | regex.VERSION1)
+    except (regex.error, OverflowError, RecursionError) as error:
+        shown = pattern if len(pattern) <= MAX_SHOWN else f"{pattern[:MAX_SHOWN]}…"
+        raise BadPattern(f"the computed pattern {shown!r} does not compile: {error}") from error
 
 
 def _bounded(pattern: str, call: Callable[[Any], Any]) -> Any:
@@ -74,9 +82,9 @@ def _bounded(pattern: str, call: Callable[[Any], Any]) -> Any:
         ) from error
 
 
-def regex_matches(text: str | None, pattern: str) -> bool | None:
+def regex_matches(text: str | None, pattern: str | None) -> bool | None:
     """Whether a pattern occurs."""
-    if text is None:
+    if text is None or pattern is None:
         return None
     found = _bounded(pattern, lambda p: p.search(text, timeout=REGEX_SECONDS))
     return found is not None
@@ -98,9 +106,11 @@ def regex_all(text: str | None, pattern: str, group: int) -> list[str] | None:
     return [match.group(group) or "" for match in found] or None
 
 
-def regex_replace(text: str | None, pattern: str, replacement: str, count: int) -> str | None:
+def regex_replace(
+    text: str | None, pattern: str | None, replacement: str | None, count: int
+) -> str | None:
     """Matches replaced, all of them with a count of 0; references are a backslash and digits."""
-    if text is None:
+    if text is None or pattern is None or replacement is None:
         return None
 
     def expand(match: Any) -> str:
@@ -175,9 +185,11 @@ def urldecode(text: str | None) -> str | None:
     return None if text is None else unquote_plus(text)
 
 
-def from_base(text: str | None, base: int) -> float | None:
+def from_base(text: str | None, base: int | None) -> float | None:
     """The number that a text spells in a base; hexadecimal digits may follow `0x`."""
-    if text is None or not SPELLED.fullmatch(text):
+    if text is None or base is None or base not in BASES:
+        return None
+    if not SPELLED.fullmatch(text):
         return None
     try:
         return float(int(text, base))
@@ -402,7 +414,7 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], list[str], str]] = {
     "spl_cidr_match": (cidr_match, [TEXT, TEXT], TRUTH),
     "spl_ip_number": (ip_number, [TEXT], NUMBER_TYPE),
     "spl_urldecode": (urldecode, [TEXT], TEXT),
-    "spl_from_base": (from_base, [TEXT, WHOLE], NUMBER_TYPE),
+    "spl_from_base": (from_base, [TEXT, LONG], NUMBER_TYPE),
     "spl_hex": (in_hex, [NUMBER_TYPE], TEXT),
     "spl_binary": (in_binary, [NUMBER_TYPE], TEXT),
     "spl_printf": (printf, [TEXT, LIST], TEXT),
@@ -441,10 +453,25 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], list[str], str]] = {
 }
 
 
-def create(connection: duckdb.DuckDBPyConnection, names: set[str], created: set[str]) -> None:
+def create(connection: Connection, names: set[str]) -> None:
     """Create the functions that a statement uses and the connection does not have yet."""
-    for name in sorted(names - created):
+    for name in sorted(names - connection.created):
         function, parameters, result = FUNCTIONS[name]
-        register: Any = connection.create_function
-        register(name, function, parameters, result, null_handling="special")
-        created.add(name)
+        register: Any = connection.duckdb.create_function
+        kept = _noting(function, connection.failures)
+        register(name, kept, parameters, result, null_handling="special")
+        connection.created.add(name)
+
+
+def _noting(function: Callable[..., Any], failures: list[HarnessError]) -> Callable[..., Any]:
+    """A function whose errors are noted, for the engine does not pass them on."""
+
+    @wraps(function)
+    def noting(*arguments: Any) -> Any:
+        try:
+            return function(*arguments)
+        except HarnessError as error:
+            failures.append(error)
+            raise
+
+    return noting

@@ -12,6 +12,7 @@ from harness.registry.functions import (
     SPL2_FUNCTIONS,
     SPLUNK_FUNCTIONS,
     BadArgument,
+    UnsupportedArgument,
     eval_function_names,
     find_eval_function,
     find_stats_function,
@@ -149,7 +150,9 @@ class Evaluation:
             function.check(written)
         except (BadArgument, Unsupported) as error:
             first = function.literal[0] if function.literal else 0
-            at = error.position if isinstance(error, BadArgument) else first
+            at = first
+            if isinstance(error, BadArgument | UnsupportedArgument):
+                at = error.position
             span = expression.arguments[at].span if expression.arguments else expression.span
             error.place = self.text.place(span)
             error.hints = (*error.hints, *self.text.hints(span))

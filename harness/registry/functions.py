@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, Unsupported
 from harness.registry.commands import DuplicateName
 
 if TYPE_CHECKING:
@@ -51,6 +51,14 @@ Constant = str | float | bool | None
 
 class BadArgument(HarnessError):
     """A function's written argument cannot mean anything; `position` is which one it is."""
+
+    def __init__(self, message: str, *, position: int = 0, hints: Iterable[str] = ()) -> None:
+        super().__init__(message, hints=hints)
+        self.position = position
+
+
+class UnsupportedArgument(Unsupported):
+    """A function's argument asks for what is not there yet; `position` is which one it is."""
 
     def __init__(self, message: str, *, position: int = 0, hints: Iterable[str] = ()) -> None:
         super().__init__(message, hints=hints)
