@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
-import json
 import math
 import re
 from functools import lru_cache, wraps
@@ -40,7 +39,6 @@ if TYPE_CHECKING:
 
 REGEX_SECONDS = 5.0
 MAX_SHOWN = 200
-MAX_JSON_DEPTH = 50
 NUMBER = re.compile(r"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*")
 
 
@@ -248,48 +246,6 @@ def unique(values: list[str] | None) -> list[str] | None:
     return None if values is None else list(dict.fromkeys(values))
 
 
-def json_field(text: str | None, path: str) -> list[str] | None:
-    """The values at a path of a JSON text."""
-    document = _document(text)
-    return None if document is None else (_leaves(document).get(path) or None)
-
-
-def json_names(text: str | None) -> list[str] | None:
-    """The paths of the leaves of a JSON text."""
-    document = _document(text)
-    return None if document is None else list(_leaves(document))
-
-
-@lru_cache(maxsize=256)
-def _document(text: str | None) -> Any:
-    if text is None or not text.lstrip().startswith(("{", "[")):
-        return None
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _leaves(document: Any) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-
-    def walk(value: Any, path: str, depth: int) -> None:
-        if depth > MAX_JSON_DEPTH or value is None:
-            return
-        if isinstance(value, dict):
-            for key, inner in value.items():
-                walk(inner, f"{path}.{key}" if path else key, depth + 1)
-        elif isinstance(value, list):
-            for inner in value:
-                walk(inner, f"{path}{{}}", depth + 1)
-        else:
-            text = str(value).lower() if isinstance(value, bool) else str(value)
-            found.setdefault(path, []).append(text)
-
-    walk(document, "", 0)
-    return found
-
-
 def sha512(text: str | None) -> str | None:
     """The SHA-512 digest in hexadecimal."""
     return None if text is None else hashlib.sha512(text.encode()).hexdigest()
@@ -441,8 +397,8 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], list[str], str]] = {
     "spl_pair_object": (pair_object, [TEXT, TEXT, TEXT, WHOLE, TRUTH, TRUTH], TEXT),
     "spl_xpath": (xpath_values, [TEXT, TEXT, TEXT], LIST),
     "spl_location": (location, [TEXT, TEXT, TEXT, TEXT], TEXT),
-    "spl_json_field": (json_field, [TEXT, TEXT], LIST),
-    "spl_json_names": (json_names, [TEXT], LIST),
+    "spl_json_field": (paths.json_field, [TEXT, TEXT], LIST),
+    "spl_json_names": (paths.json_names, [TEXT], LIST),
     **JSON_FUNCTIONS,
     **NUMBER_FUNCTIONS,
     "spl_spath": (paths.read_path, [TEXT, TEXT], LIST),
