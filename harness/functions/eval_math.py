@@ -286,3 +286,14 @@ def _extreme(name: str, numeric: str, meaning: str) -> None:
 
 _extreme("max", "greatest", "greatest")
 _extreme("min", "least", "least")
+
+
+@eval_function()
+def random(d: Dialect, row: Typed, place: Typed) -> Typed:
+    """random(): a whole number from 0 to 2147483647, another one for each row.
+
+    Differences: worked out of the clock of the search, the row's number and the place in the
+    search, so that a trial gives the same rows every time it runs. In eval and where alone.
+    """
+    drawn = d.function("spl_random", row.sql, place.sql, d.literal(d.now))
+    return number(drawn)

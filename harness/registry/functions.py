@@ -39,12 +39,6 @@ SPLUNK_FUNCTIONS = frozenset(
 """What people may call: the functions of Splunk's Search Reference. Others are our own."""
 SPL2_FUNCTIONS = frozenset("all any filter map reduce to_ocsf tojson".split())
 """What only SPL2, the other search language of Splunk, has."""
-NEVER = {
-    "lookup": "write the command `lookup` before it",
-    "random": "a trial has to give the same rows every time it runs",
-}
-"""Functions of SPL that eval cannot call here, and why or what to write."""
-
 Constant = str | float | bool | None
 """An argument as it was written, or None for one that has to be worked out."""
 
