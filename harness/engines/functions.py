@@ -65,9 +65,14 @@ def _compiled(pattern: str) -> Any:
         raise BadPattern(f"a computed pattern of more than {MAX_PATTERN:,} characters")
     try:
         return regex.compile(python_pattern(pattern), regex.ASCII | regex.VERSION1)
-    except (regex.error, OverflowError, RecursionError) as error:
-        shown = pattern if len(pattern) <= MAX_SHOWN else f"{pattern[:MAX_SHOWN]}…"
-        raise BadPattern(f"the computed pattern {shown!r} does not compile: {error}") from error
+    except (regex.error, ValueError, OverflowError, RecursionError) as error:
+        raise BadPattern(
+            f"the computed pattern {_shown(pattern)} does not compile: {error}"
+        ) from error
+
+
+def _shown(pattern: str) -> str:
+    return repr(pattern if len(pattern) <= MAX_SHOWN else f"{pattern[:MAX_SHOWN]}…")
 
 
 def _bounded(pattern: str, call: Callable[[Any], Any]) -> Any:
@@ -75,8 +80,13 @@ def _bounded(pattern: str, call: Callable[[Any], Any]) -> Any:
         return call(_compiled(pattern))
     except TimeoutError as error:
         raise SlowPattern(
-            f"the pattern {pattern!r} took more than {REGEX_SECONDS:g} s on one event",
+            f"the pattern {_shown(pattern)} took more than {REGEX_SECONDS:g} s on one event",
             hints=["anchor it, or make its repeats exclude each other"],
+        ) from error
+    except MemoryError as error:
+        raise SlowPattern(
+            f"the pattern {_shown(pattern)} needs more memory than there is",
+            hints=["a pattern that calls itself has to take a character before"],
         ) from error
 
 

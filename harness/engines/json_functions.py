@@ -105,14 +105,11 @@ def strings_json(values: list[str] | None) -> str | None:
     return _written(values[0] if len(values) == 1 else list(values))
 
 
-def lookup_object(columns: list[str], values: list[str | None]) -> str | None:
+def lookup_object(columns: list[str] | None, values: list[str | None] | None) -> str | None:
     """An object of the columns that have a value; NULL if none has."""
-    found = [(name, value) for name, value in zip(columns, values, strict=True) if value]
-    return (
-        make_object([name for name, _ in found], [value for _, value in found if value])
-        if (found)
-        else None
-    )
+    pairs = zip(columns or (), values or (), strict=False)
+    found = {name: value for name, value in pairs if value is not None}
+    return make_object(list(found), list(found.values())) if found else None
 
 
 def json_text(text: str | None) -> str | None:

@@ -98,7 +98,7 @@ def _compiled(pattern: str, text: SplText, span: Span) -> Any:
         raise BadPattern("the pattern is too long", place=text.place(span))
     try:
         return regex.compile(python_pattern(pattern), regex.ASCII | regex.VERSION1)
-    except regex.error as error:
+    except (regex.error, ValueError, OverflowError, RecursionError) as error:
         raise BadPattern(
             f"the pattern does not compile: {error}",
             place=text.place(span),
