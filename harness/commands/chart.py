@@ -18,6 +18,7 @@ from harness.registry.series import (
     parse_where,
 )
 from harness.registry.spans import parse_number_span, parse_time_span
+from harness.registry.sparklines import sparkline_starts
 
 if TYPE_CHECKING:
     from harness.plan.nodes import Relation
@@ -86,7 +87,8 @@ class Chart:
         if wild(self.statistics):
             rows = context.closed(rows)
         names = [split.field for split in self.splits]
-        found = aggregations(self.statistics, rows.columns, names)
+        starts = sparkline_starts(self.statistics, rows, context, self.stage)
+        found = aggregations(self.statistics, rows.columns, names, starts)
         series, computed = self.series, self.computed
         if not self.splits:
             results = Layout(context, "", Const(None), None, found, series, computed).results

@@ -12,6 +12,7 @@ from harness.plan.expressions import Call, Const, Expr, Field
 from harness.plan.nodes import Extend, Relation
 from harness.registry import command
 from harness.registry.evaluation import Evaluation
+from harness.registry.provisions import provided, without_provisions
 from harness.spl.expressions import ExpressionParser
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Eval:
     def parse(cls, stage: Stage) -> Self:
         """Read the assignments."""
         parser = ExpressionParser(stage.text, stage.span)
-        evaluation = Evaluation(stage.text)
+        evaluation = Evaluation(stage.text, provided=True)
         fields: list[tuple[str, Expr]] = []
         templates: set[str] = set()
         while True:
@@ -92,12 +93,16 @@ class Eval:
         """Add the fields one after the other."""
         if rows is None:
             self.stage.fail("`eval` cannot begin a search", None, "begin with | makeresults")
-        for name, value in self.fields:
+        for name, expression in self.fields:
+            before = rows
+            rows, value = provided(rows, expression, context, self.stage)
             if name in self.named_by_data:
                 named = Extend(rows, ((VALUE, value), (NAME, _name_of(name))))
                 rows = context.applied(named, self._placed)
             else:
                 rows = Extend(rows, ((name, value),))
+                if value is not expression:
+                    rows = without_provisions(rows, before, name)
         return rows
 
     def _placed(self, rows: Rows) -> Rows:

@@ -39,7 +39,7 @@ class Fieldformat:
             parser.take()
         if not parser.accept("="):
             stage.fail("`=` is expected here", parser.peek().span, "write field=expression")
-        value = Evaluation(stage.text).value(parser.expression())
+        value = Evaluation(stage.text, provided=True).value(parser.expression())
         rest = parser.peek()
         if rest.kind != "end":
             stage.fail(f"`{rest.value}` is not expected here", rest.span)

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn, Self
+from typing import TYPE_CHECKING, Self
 
-from harness.errors import HarnessError, nearest
-from harness.plan.nodes import Join, Match, Relation
 from harness.registry import command
+from harness.registry.lookups import Pairs, joined
 
 if TYPE_CHECKING:
+    from harness.plan.nodes import Relation
     from harness.registry.context import Context
     from harness.spl.arguments import Arguments
     from harness.spl.pipeline import Stage
 
 OPTIONS = ("local", "update", "event_time_field")
-Pairs = tuple[tuple[str, str], ...]
-
-
-class UnknownLookupField(HarnessError):
-    """A lookup's table has no such column."""
 
 
 @command("lookup")
@@ -69,38 +64,15 @@ class Lookup:
             pairs.append((column, field))
         return tuple(pairs)
 
-    def _unknown(self, column: str, columns: tuple[str, ...]) -> NoReturn:
-        written = [t.span for t in self.stage.arguments.tokens if t.value == column]
-        span = written[-1] if written else self.stage.name_span
-        hints = nearest(column, columns) or (f"columns: {', '.join(columns)}",)
-        raise UnknownLookupField(
-            f"the lookup `{self.table}` has no column `{column}`",
-            place=self.stage.text.place(span),
-            hints=(*hints, *self.stage.text.hints(span)),
-        )
-
     def lower(self, rows: Relation | None, context: Context) -> Relation:
         """Join the rows to the table."""
         if rows is None:
             self.stage.fail("`lookup` cannot begin a search")
-        definition, table = context.lookup(self.table, self.stage)
-        columns = table.columns or ()
-        for column, _ in (*self.inputs, *self.outputs):
-            if columns and column not in columns:
-                self._unknown(column, columns)
-        kinds = {name: kind for kind, name in definition.match_types}
-        matched = {column for column, _ in self.inputs}
-        outputs = self.outputs or tuple((c, c) for c in columns if c not in matched)
-        return Join(
+        return joined(
             rows,
-            table,
-            tuple(
-                Match(field, column, kinds.get(column, "exact"), definition.case_sensitive)
-                for column, field in self.inputs
-            ),
-            tuple((field, column) for column, field in outputs),
-            definition.max_matches,
-            definition.min_matches,
-            definition.default_match,
+            (self.table, self.stage),
+            self.inputs,
+            self.outputs,
+            context,
             only_missing=self.only_missing,
         )

@@ -11,6 +11,7 @@ from harness.registry import command
 from harness.registry.aggregations import Statistic, aggregations, parse_statistics, wild
 from harness.registry.delimiters import with_delimiter
 from harness.registry.names import is_wild, matching
+from harness.registry.sparklines import sparkline_starts
 
 if TYPE_CHECKING:
     from harness.registry.context import Context
@@ -76,7 +77,8 @@ class Stats:
         ]
         if self.different:
             rows = Extend(rows, tuple((name, Call("mvdedup", (Field(name),))) for name in by))
-        results = aggregations(self.statistics, columns, by)
+        starts = sparkline_starts(self.statistics, rows, context, self.stage)
+        results = aggregations(self.statistics, columns, by, starts)
         grouped: Relation = Aggregate(rows, tuple(by), results)
         for one in results:
             if one.function in LISTS:

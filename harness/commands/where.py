@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 from harness.plan.nodes import Filter, Relation
 from harness.registry import command
 from harness.registry.evaluation import Evaluation
+from harness.registry.provisions import provided, without_provisions
 from harness.spl.expressions import parse_expression
 
 if TYPE_CHECKING:
@@ -30,10 +31,12 @@ class Where:
         if not stage.raw:
             stage.fail("`where` needs a condition")
         expression = parse_expression(stage.text, stage.span)
-        return cls(stage, Evaluation(stage.text).condition(expression))
+        return cls(stage, Evaluation(stage.text, provided=True).condition(expression))
 
-    def lower(self, rows: Relation | None, context: Context) -> Relation:  # noqa: ARG002
+    def lower(self, rows: Relation | None, context: Context) -> Relation:
         """Filter the rows."""
         if rows is None:
             self.stage.fail("`where` cannot begin a search")
-        return Filter(rows, self.condition)
+        extended, condition = provided(rows, self.condition, context, self.stage)
+        filtered = Filter(extended, condition)
+        return filtered if extended is rows else without_provisions(filtered, rows)

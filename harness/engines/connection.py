@@ -20,16 +20,23 @@ if TYPE_CHECKING:
 
     import duckdb
 
+    from harness.errors import HarnessError
+
 _shared: list[Connection] = []
 _spill: list[str] = []
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A connection with the names of our own functions that were created on it."""
+    """A connection with the names of our own functions that were created on it.
+
+    `failures` are the errors that they raised in the last statement: of an exception in a
+    function the engine passes on nothing but the text.
+    """
 
     duckdb: duckdb.DuckDBPyConnection
     created: set[str] = field(default_factory=set)
+    failures: list[HarnessError] = field(default_factory=list)
 
 
 def connection(

@@ -304,7 +304,7 @@ class DuckDBEngine:
 
     def prepare(self, used: set[str]) -> None:
         """Create the functions of ours that a statement uses."""
-        create(self.connection.duckdb, used, self.connection.created)
+        create(self.connection, used)
 
     @contextmanager
     def _bounded(self) -> Iterator[None]:
@@ -313,6 +313,7 @@ class DuckDBEngine:
         timer = threading.Timer(SEARCH_SECONDS, self.cursor.interrupt)
         timer.daemon = True
         timer.start()
+        self.connection.failures.clear()
         try:
             yield
         except duckdb.InterruptException as error:
@@ -322,9 +323,8 @@ class DuckDBEngine:
                 "the search needs more memory than there is", hints=["narrow its time range"]
             ) from error
         except duckdb.Error as error:
-            cause: BaseException | None = error.__cause__
-            if isinstance(cause, HarnessError):
-                raise cause from None
+            if self.connection.failures:
+                raise self.connection.failures[0] from None
             first = str(error).splitlines()[0]
             if (refused := REFUSED.search(first)) is not None:
                 raise BadValue(refused[1]) from error

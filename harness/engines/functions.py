@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
-import json
 import math
 import re
-from functools import lru_cache
+from functools import lru_cache, wraps
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
@@ -31,21 +30,22 @@ from harness.engines.printing import printf
 from harness.engines.time_functions import bin_months, relative_time, strftime, strptime
 from harness.errors import HarnessError
 from harness.model.numbers import number_text
-from harness.registry.patterns import python_pattern
+from harness.registry.patterns import MAX_PATTERN, BadPattern, python_pattern
 from harness.spl.time_modifiers import parse_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import duckdb
+    from harness.engines.connection import Connection
 
 REGEX_SECONDS = 5.0
-MAX_JSON_DEPTH = 50
+MAX_SHOWN = 200
 NUMBER = re.compile(r"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*")
 
 
 SPELLED = re.compile(r"[-+]?(?:0[xX])?[0-9A-Za-z]+")
 MAX_VALUES = 100_000
+BASES = range(2, 37)
 SEARCH_PART = re.compile(r'"(?:[^"\\]|\\.)*"|[|\[\]]', re.DOTALL)
 UNIT = re.compile(r"\d*[A-Za-z]+")
 
@@ -62,7 +62,18 @@ class TooManyValues(HarnessError):
 def _compiled(pattern: str) -> Any:
     import regex  # noqa: PLC0415 - only patterns beyond RE2 pay for it
 
-    return regex.compile(python_pattern(pattern), regex.ASCII | regex.VERSION1)
+    if len(pattern) > MAX_PATTERN:
+        raise BadPattern(f"a computed pattern of more than {MAX_PATTERN:,} characters")
+    try:
+        return regex.compile(python_pattern(pattern), regex.ASCII | regex.VERSION1)
+    except (regex.error, ValueError, OverflowError, RecursionError) as error:
+        raise BadPattern(
+            f"the computed pattern {_shown(pattern)} does not compile: {error}"
+        ) from error
+
+
+def _shown(pattern: str) -> str:
+    return repr(pattern if len(pattern) <= MAX_SHOWN else f"{pattern[:MAX_SHOWN]}…")
 
 
 def _bounded(pattern: str, call: Callable[[Any], Any]) -> Any:
@@ -70,14 +81,19 @@ def _bounded(pattern: str, call: Callable[[Any], Any]) -> Any:
         return call(_compiled(pattern))
     except TimeoutError as error:
         raise SlowPattern(
-            f"the pattern {pattern!r} took more than {REGEX_SECONDS:g} s on one event",
+            f"the pattern {_shown(pattern)} took more than {REGEX_SECONDS:g} s on one event",
             hints=["anchor it, or make its repeats exclude each other"],
+        ) from error
+    except MemoryError as error:
+        raise SlowPattern(
+            f"the pattern {_shown(pattern)} needs more memory than there is",
+            hints=["a pattern that calls itself has to take a character before"],
         ) from error
 
 
-def regex_matches(text: str | None, pattern: str) -> bool | None:
+def regex_matches(text: str | None, pattern: str | None) -> bool | None:
     """Whether a pattern occurs."""
-    if text is None:
+    if text is None or pattern is None:
         return None
     found = _bounded(pattern, lambda p: p.search(text, timeout=REGEX_SECONDS))
     return found is not None
@@ -99,9 +115,11 @@ def regex_all(text: str | None, pattern: str, group: int) -> list[str] | None:
     return [match.group(group) or "" for match in found] or None
 
 
-def regex_replace(text: str | None, pattern: str, replacement: str, count: int) -> str | None:
+def regex_replace(
+    text: str | None, pattern: str | None, replacement: str | None, count: int
+) -> str | None:
     """Matches replaced, all of them with a count of 0; references are a backslash and digits."""
-    if text is None:
+    if text is None or pattern is None or replacement is None:
         return None
 
     def expand(match: Any) -> str:
@@ -176,9 +194,11 @@ def urldecode(text: str | None) -> str | None:
     return None if text is None else unquote_plus(text)
 
 
-def from_base(text: str | None, base: int) -> float | None:
+def from_base(text: str | None, base: int | None) -> float | None:
     """The number that a text spells in a base; hexadecimal digits may follow `0x`."""
-    if text is None or not SPELLED.fullmatch(text):
+    if text is None or base is None or base not in BASES:
+        return None
+    if not SPELLED.fullmatch(text):
         return None
     try:
         return float(int(text, base))
@@ -235,48 +255,6 @@ def least(values: list[str | None] | None) -> str | None:
 def unique(values: list[str] | None) -> list[str] | None:
     """Each value once, in the order of first appearance."""
     return None if values is None else list(dict.fromkeys(values))
-
-
-def json_field(text: str | None, path: str) -> list[str] | None:
-    """The values at a path of a JSON text."""
-    document = _document(text)
-    return None if document is None else (_leaves(document).get(path) or None)
-
-
-def json_names(text: str | None) -> list[str] | None:
-    """The paths of the leaves of a JSON text."""
-    document = _document(text)
-    return None if document is None else list(_leaves(document))
-
-
-@lru_cache(maxsize=256)
-def _document(text: str | None) -> Any:
-    if text is None or not text.lstrip().startswith(("{", "[")):
-        return None
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _leaves(document: Any) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-
-    def walk(value: Any, path: str, depth: int) -> None:
-        if depth > MAX_JSON_DEPTH or value is None:
-            return
-        if isinstance(value, dict):
-            for key, inner in value.items():
-                walk(inner, f"{path}.{key}" if path else key, depth + 1)
-        elif isinstance(value, list):
-            for inner in value:
-                walk(inner, f"{path}{{}}", depth + 1)
-        else:
-            text = str(value).lower() if isinstance(value, bool) else str(value)
-            found.setdefault(path, []).append(text)
-
-    walk(document, "", 0)
-    return found
 
 
 def sha512(text: str | None) -> str | None:
@@ -403,7 +381,7 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], list[str], str]] = {
     "spl_cidr_match": (cidr_match, [TEXT, TEXT], TRUTH),
     "spl_ip_number": (ip_number, [TEXT], NUMBER_TYPE),
     "spl_urldecode": (urldecode, [TEXT], TEXT),
-    "spl_from_base": (from_base, [TEXT, WHOLE], NUMBER_TYPE),
+    "spl_from_base": (from_base, [TEXT, LONG], NUMBER_TYPE),
     "spl_hex": (in_hex, [NUMBER_TYPE], TEXT),
     "spl_binary": (in_binary, [NUMBER_TYPE], TEXT),
     "spl_printf": (printf, [TEXT, LIST], TEXT),
@@ -431,8 +409,8 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], list[str], str]] = {
     "spl_pair_object": (pair_object, [TEXT, TEXT, TEXT, WHOLE, TRUTH, TRUTH], TEXT),
     "spl_xpath": (xpath_values, [TEXT, TEXT, TEXT], LIST),
     "spl_location": (location, [TEXT, TEXT, TEXT, TEXT], TEXT),
-    "spl_json_field": (json_field, [TEXT, TEXT], LIST),
-    "spl_json_names": (json_names, [TEXT], LIST),
+    "spl_json_field": (paths.json_field, [TEXT, TEXT], LIST),
+    "spl_json_names": (paths.json_names, [TEXT], LIST),
     **JSON_FUNCTIONS,
     **NUMBER_FUNCTIONS,
     "spl_spath": (paths.read_path, [TEXT, TEXT], LIST),
@@ -443,10 +421,25 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], list[str], str]] = {
 }
 
 
-def create(connection: duckdb.DuckDBPyConnection, names: set[str], created: set[str]) -> None:
+def create(connection: Connection, names: set[str]) -> None:
     """Create the functions that a statement uses and the connection does not have yet."""
-    for name in sorted(names - created):
+    for name in sorted(names - connection.created):
         function, parameters, result = FUNCTIONS[name]
-        register: Any = connection.create_function
-        register(name, function, parameters, result, null_handling="special")
-        created.add(name)
+        register: Any = connection.duckdb.create_function
+        kept = _noting(function, connection.failures)
+        register(name, kept, parameters, result, null_handling="special")
+        connection.created.add(name)
+
+
+def _noting(function: Callable[..., Any], failures: list[HarnessError]) -> Callable[..., Any]:
+    """A function whose errors are noted, for the engine does not pass them on."""
+
+    @wraps(function)
+    def noting(*arguments: Any) -> Any:
+        try:
+            return function(*arguments)
+        except HarnessError as error:
+            failures.append(error)
+            raise
+
+    return noting

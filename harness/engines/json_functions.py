@@ -98,6 +98,20 @@ def make_array(values: list[str]) -> str:
     return _bounded("[" + ",".join(values) + "]")
 
 
+def strings_json(values: list[str] | None) -> str | None:
+    """A value as a JSON string, several as an array of them; NULL for none."""
+    if values is None:
+        return None
+    return _written(values[0] if len(values) == 1 else list(values))
+
+
+def lookup_object(columns: list[str] | None, values: list[str | None] | None) -> str | None:
+    """An object of the columns that have a value; NULL if none has."""
+    pairs = zip(columns or (), values or (), strict=False)
+    found = {name: value for name, value in pairs if value is not None}
+    return make_object(list(found), list(found.values())) if found else None
+
+
 def json_text(text: str | None) -> str | None:
     """A text that is JSON, without spaces; else NULL."""
     try:
@@ -305,6 +319,8 @@ JSON_FUNCTIONS: dict[str, tuple[Callable[..., Any], list[str], str]] = {
     "spl_json_values": (values_json, [LIST], TEXT),
     "spl_json_object": (make_object, [LIST, LIST], TEXT),
     "spl_json_array": (make_array, [LIST], TEXT),
+    "spl_json_strings": (strings_json, [LIST], TEXT),
+    "spl_lookup_object": (lookup_object, [LIST, LIST], TEXT),
     "spl_json": (json_text, [TEXT], TEXT),
     "spl_json_valid": (is_json, [TEXT], TRUTH),
     "spl_json_is_array": (is_array, [TEXT], TRUTH),

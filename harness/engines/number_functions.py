@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
 from decimal import ROUND_HALF_UP, Decimal, localcontext
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 NUMBER = re.compile(r"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*")
 MOST_PLACES = 400
+MOST_RANDOM = 2**31 - 1
 ALL_BITS = 2**53 - 1
 BITWISE = {"and": and_, "or": or_, "xor": xor}
 TEXT, ONE, SEVERAL, TRUTH = "VARCHAR", "DOUBLE", "DOUBLE[]", "BOOLEAN"
@@ -86,11 +88,20 @@ def rate(values: list[float] | None, times: list[float] | None) -> float | None:
     return growth / (points[-1][0] - points[0][0])
 
 
+def random_number(row: float | None, place: str, clock: float) -> float | None:
+    """A whole number below 2^31 that looks like chance: the same for the same row and clock."""
+    if row is None:
+        return None
+    drawn = hashlib.blake2b(f"{place}:{clock!r}:{row!r}".encode(), digest_size=4).digest()
+    return float(int.from_bytes(drawn, "big") & MOST_RANDOM)
+
+
 NUMBER_FUNCTIONS: dict[str, tuple[Callable[..., Any], list[str], str]] = {
     "spl_bitwise": (bitwise, [TEXT, SEVERAL], ONE),
     "spl_shifted": (shifted, [ONE, ONE, TRUTH], ONE),
     "spl_written_decimals": (written_decimals, [TEXT], ONE),
     "spl_significant": (significant, [ONE, ONE], ONE),
     "spl_magnitude": (magnitude, [ONE], ONE),
+    "spl_random": (random_number, [ONE, TEXT, ONE], ONE),
     "spl_rate": (rate, [SEVERAL, SEVERAL], ONE),
 }

@@ -149,6 +149,34 @@ def named_values(text: str | None, name: str | None) -> list[str] | None:
     return all_paths(text).get(name) if text is not None and name is not None else None
 
 
+def json_field(text: str | None, path: str) -> list[str] | None:
+    """The values at a path of a JSON event, as KV_MODE=json extracts them: `null` is a text."""
+    return None if text is None else _event_fields(text).get(path)
+
+
+def json_names(text: str | None) -> list[str] | None:
+    """The paths of the fields of a JSON event; None if it is none."""
+    if text is None or json_documents.container(text) is None:
+        return None
+    return list(_event_fields(text))
+
+
+def _event_fields(text: str) -> dict[str, list[str]]:
+    short = len(text) <= json_documents.REMEMBERED_CHARACTERS
+    return _remembered_fields(text) if short else _fields(text)
+
+
+def _fields(text: str) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    document = json_documents.container(text)
+    for name, value in _json_leaves(document, "") if document is not None else ():
+        found.setdefault(name, []).append(value)
+    return found
+
+
+_remembered_fields = lru_cache(maxsize=json_documents.REMEMBERED)(_fields)
+
+
 def _json_leaves(value: Any, path: str) -> Iterator[tuple[str, str]]:
     if isinstance(value, dict):
         for key, inner in value.items():

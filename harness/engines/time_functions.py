@@ -12,6 +12,7 @@ from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from harness.functions.eval_time import check_format
 from harness.spl.time_modifiers import parse_time
 
 VARIABLE = re.compile(r"%(:{1,3}z|\d?[NQ]|[A-Za-z%+])")
@@ -25,15 +26,22 @@ ZONES |= {"mdt": -6, "pst": -8, "pdt": -7, "cet": 1, "cest": 2}
 CENTURY_TURN = 69
 
 
-def strftime(epoch: float | None, form: str, zone: str) -> str | None:
+def strftime(epoch: float | None, form: str | None, zone: str) -> str | None:
     """A time by Splunk's variables; NULL beyond the years 1 to 9999."""
-    if epoch is None:
+    if epoch is None or form is None:
         return None
+    _check("strftime", form)
     try:
         moment = datetime.fromtimestamp(epoch, ZoneInfo(zone))
     except (OverflowError, ValueError, OSError):
         return None
     return VARIABLE.sub(lambda found: _printed(found[1], moment, epoch), form)
+
+
+@lru_cache(maxsize=1024)
+def _check(function: str, form: str) -> None:
+    """A format that was computed is checked when it is known; written ones are where they stand."""
+    check_format(function, form)
 
 
 def _printed(variable: str, moment: datetime, epoch: float) -> str:
@@ -55,6 +63,8 @@ def _printed(variable: str, moment: datetime, epoch: float) -> str:
         "h": moment.strftime("%b"),
         "c": moment.strftime("%a %b %e %H:%M:%S %Y"),
         "+": moment.strftime(f"%a %b %e %H:%M:%S {moment.tzname() or ''} %Y"),
+        "x": f"{moment.month}/{moment.day}/{moment.year}",
+        "X": f"{moment.hour}:{moment:%M:%S}",
         "Y": str(moment.year),
     }
     return special.get(kind) or moment.strftime(f"%{kind}")
@@ -89,6 +99,8 @@ READ = {
     "Z": NAMES["Z"],
 }
 WHOLE = {"T": "%H:%M:%S", "F": "%Y-%m-%d", "D": "%m/%d/%y", "R": "%H:%M"}
+WHOLE |= {"c": "%a %b %d %H:%M:%S %Y", "+": "%a %b %d %H:%M:%S %Z %Y"}
+WHOLE |= {"x": "%m/%d/%Y", "X": "%H:%M:%S"}
 SAME = {"e": "d", "k": "H", "l": "I", "B": "b", "h": "b", "A": "a"}
 READABLE = frozenset(READ) | frozenset(WHOLE) | {"n", "t", "%", "N", "Q", ":z", "::z", ":::z"}
 
@@ -103,8 +115,8 @@ class _Reader:
 
 @lru_cache(maxsize=256)
 def _reader(form: str) -> _Reader:
-    for variable, whole in WHOLE.items():
-        form = form.replace(f"%{variable}", whole)
+    check_format("strptime", form)
+    form = VARIABLE.sub(lambda found: WHOLE.get(found[1], found[0]), form)
     parts: list[str] = []
     variables: list[str] = []
     position = 0
@@ -125,12 +137,12 @@ def _literal(text: str) -> str:
     return re.sub(r"(?:\\\s)+|\s+", r"\\s+", re.escape(text))
 
 
-def strptime(text: str | None, form: str, zone: str, now: float) -> float | None:
+def strptime(text: str | None, form: str | None, zone: str, now: float) -> float | None:
     """The epoch seconds that a text spells by a format; NULL if it does not.
 
     What the format leaves out is midnight, the first of a month, or the day of `now`.
     """
-    if text is None:
+    if text is None or form is None:
         return None
     reader = _reader(form)
     found = reader.pattern.fullmatch(text.strip())

@@ -9,6 +9,7 @@ import ipaddress
 from typing import TYPE_CHECKING
 
 from harness.functions.operators import any_of, compared, condition, truth
+from harness.functions.patterns import pattern_matches
 from harness.plan.types import Kind, Typed, as_text, null, unify
 from harness.registry import eval_function
 from harness.registry.functions import BadArgument
@@ -97,15 +98,17 @@ def false(d: Dialect) -> Typed:
     return condition(d.literal(value=False))
 
 
-@eval_function("match", literal=(1,))
+@eval_function("match")
 def match(d: Dialect, value: Typed, pattern: Typed) -> Typed:
-    """match(<text>, <regex>): the pattern occurs in the text; any value of several may match."""
-    if value.absent:
+    """match(<text>, <regex>): the pattern occurs in the text; any value of several may match.
+
+    The pattern may be a field or an expression; one that does not compile is an error.
+    """
+    if value.absent or pattern.absent:
         return condition(d.function("null_boolean"))
-    wanted = str(pattern.constant)
     if value.multi:
-        return any_of(d, value, lambda v: d.regex_matches(v, wanted))
-    return condition(d.regex_matches(as_text(d, value).sql, wanted))
+        return any_of(d, value, lambda v: pattern_matches(d, v, pattern))
+    return condition(pattern_matches(d, as_text(d, value).sql, pattern))
 
 
 def _check_network(written: Sequence[Constant]) -> None:

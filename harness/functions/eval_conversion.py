@@ -40,25 +40,31 @@ def _check_number(written: Sequence[Constant]) -> None:
         )
 
 
-@eval_function(literal=(1,), check=_check_number)
+@eval_function(check=_check_number)
 def tonumber(d: Dialect, value: Typed, base: Typed | None = None) -> Typed:
     """tonumber(<text>, <base>): the number that a text spells, bases 2 to 36; else NULL.
 
-    Spaces around a field's value make it no number; a literal that is none is an error.
+    Spaces around a field's value make it no number; a literal that is none is an error. A base
+    out of a field that is none gives NULL.
     """
     return _spelled(d, value, base)
 
 
 def _spelled(d: Dialect, value: Typed, base: Typed | None) -> Typed:
-    number = 10 if base is None else base.constant
     if value.kind is Kind.NUMBER:
         return as_number(d, value)
-    if isinstance(number, float | int) and number != 10:
-        spelled = as_text(d, value).sql
-        return Typed(d.function("spl_from_base", spelled, d.position(int(number))), Kind.NUMBER)
+    number = 10 if base is None else base.constant
     spelled = as_text(d, value).sql
+    if isinstance(number, float | int) and number != 10:
+        return Typed(d.function("spl_from_base", spelled, d.position(int(number))), Kind.NUMBER)
     tight = d.function("equals", spelled, d.function("trim", spelled, d.literal(SPACES)))
-    return Typed(d.case([(tight, as_number(d, value).sql)]), Kind.NUMBER)
+    decimal = d.case([(tight, as_number(d, value).sql)])
+    if base is None or number is not None:
+        return Typed(decimal, Kind.NUMBER)
+    given = d.function("integer", as_number(d, base).sql)
+    ten = d.function("equals", given, d.position(10))
+    other = d.function("spl_from_base", spelled, given)
+    return Typed(d.case([(ten, decimal)], other), Kind.NUMBER)
 
 
 def _check_base(name: str) -> Callable[[Sequence[Constant]], None]:
@@ -70,13 +76,13 @@ def _check_base(name: str) -> Callable[[Sequence[Constant]], None]:
     return check
 
 
-@eval_function(literal=(1,), check=_check_base("todouble"))
+@eval_function(check=_check_base("todouble"))
 def todouble(d: Dialect, value: Typed, base: Typed | None = None) -> Typed:
     """todouble(<value>, <base>): the number that a value is or spells, else NULL."""
     return _spelled(d, value, base)
 
 
-@eval_function(literal=(1,), check=_check_base("toint"))
+@eval_function(check=_check_base("toint"))
 def toint(d: Dialect, value: Typed, base: Typed | None = None) -> Typed:
     """toint(<value>, <base>): as todouble, down to the next whole number."""
     return Typed(d.function("floor", _spelled(d, value, base).sql), Kind.NUMBER)

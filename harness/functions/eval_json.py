@@ -211,3 +211,18 @@ def tomv(d: Dialect, value: Typed) -> Typed:
         return Typed(elements, Kind.ANY, multi=True)
     one = d.function("equals", d.function("list_length", value.sql), d.literal(1.0))
     return Typed(d.case([(one, elements)], value.sql), Kind.ANY, multi=True)
+
+
+@eval_function()
+def lookup(d: Dialect, *cells: Typed) -> Typed:
+    """lookup("<table>", json_object("<column>", <value>, …), json_array("<column>", …)).
+
+    A JSON object of columns of a table where others have the values; of several matches an array
+    each. Names are written out; how values match is the lookup's definition. Differences: NULL
+    where nothing matches, a column without a value is left out, and values are strings, as they
+    are in the table: the manual does not say. In eval and where alone.
+    """
+    names = [name.sql for name in cells[::2]]
+    values = [d.function("spl_json_strings", as_values(d, one).sql) for one in cells[1::2]]
+    found = d.function("spl_lookup_object", _list(d, names), _list(d, values))
+    return Typed(found, Kind.TEXT)

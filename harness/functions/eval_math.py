@@ -63,11 +63,19 @@ def _check_decimals(written: Sequence[Constant]) -> None:
         raise BadArgument("`round` takes a number of decimals from 0", position=1)
 
 
-@eval_function("round", literal=(1,), check=_check_decimals)
+@eval_function("round", check=_check_decimals)
 def rounded(d: Dialect, value: Typed, digits: Typed | None = None) -> Typed:
-    """round(<number>, <decimals>): as it is written, halves away from zero; default 0 decimals."""
-    count = int(float(digits.constant)) if digits and digits.constant is not None else 0
-    return number(d.round(as_number(d, value).sql, count))
+    """round(<number>, <decimals>): as it is written, halves away from zero; default 0 decimals.
+
+    A number of decimals out of a field that is below 0 or none gives NULL.
+    """
+    given = as_number(d, value).sql
+    if digits is None or digits.constant is not None:
+        count = int(float(digits.constant)) if digits and digits.constant is not None else 0
+        return number(d.round(given, count))
+    decimals = as_number(d, digits).sql
+    known = d.function("at_least", decimals, d.literal(0.0))
+    return number(d.case([(known, d.function("spl_significant", given, decimals))]))
 
 
 @eval_function()
@@ -278,3 +286,14 @@ def _extreme(name: str, numeric: str, meaning: str) -> None:
 
 _extreme("max", "greatest", "greatest")
 _extreme("min", "least", "least")
+
+
+@eval_function()
+def random(d: Dialect, row: Typed, place: Typed) -> Typed:
+    """random(): a whole number from 0 to 2147483647, another one for each row.
+
+    Differences: worked out of the clock of the search, the row's number and the place in the
+    search, so that a trial gives the same rows every time it runs. In eval and where alone.
+    """
+    drawn = d.function("spl_random", row.sql, place.sql, d.literal(d.now))
+    return number(drawn)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness.functions.patterns import pattern_matches
 from harness.plan.types import Kind, Typed, as_number, as_text, as_values
 from harness.registry import eval_function
 
@@ -84,11 +85,13 @@ def mvsort(d: Dialect, value: Typed) -> Typed:
     return several(d.function("list_sort", as_values(d, value).sql))
 
 
-@eval_function(literal=(1,))
+@eval_function()
 def mvfind(d: Dialect, value: Typed, pattern: Typed) -> Typed:
-    """mvfind(<field>, <regex>): the position, from 0, of the first value that matches."""
-    wanted = str(pattern.constant)
-    flags = d.each(as_values(d, value).sql, lambda v: d.regex_matches(v, wanted))
+    """mvfind(<field>, <regex>): the position, from 0, of the first value that matches.
+
+    The pattern may be a field or an expression; one that does not compile is an error.
+    """
+    flags = d.each(as_values(d, value).sql, lambda v: pattern_matches(d, v, pattern))
     where = d.function("list_position", flags, d.literal(value=True))
     found = d.function("nullif", where, d.position(0))
     return Typed(d.function("double", d.function("subtract", found, d.position(1))), Kind.NUMBER)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from harness.functions.patterns import pattern_replaced
 from harness.plan.types import Kind, Typed, as_number, as_text, elementwise
 from harness.registry import eval_function
 
@@ -71,16 +72,25 @@ def _whole(d: Dialect, value: Typed) -> Sql:
     return d.function("integer", as_number(d, value).sql)
 
 
-@eval_function(literal=(1, 2))
+@eval_function()
 def replace(d: Dialect, value: Typed, pattern: Typed, replacement: Typed) -> Typed:
-    r"""replace(<text>, <regex>, <replacement>): every match replaced; `\1` is a group."""
-    wanted, new = str(pattern.constant), str(replacement.constant)
-    plain = wanted and not re.search(r"[\\.^$*+?()\[\]{}|]", wanted) and "\\" not in new
-    if plain:
+    r"""replace(<text>, <regex>, <replacement>): every match replaced; `\1` is a group.
+
+    Pattern and replacement may be fields or expressions; a pattern that does not compile is an
+    error.
+    """
+    wanted, new = pattern.constant, replacement.constant
+    if isinstance(wanted, str) and isinstance(new, str) and _plain(wanted, new):
         return elementwise(
             d, value, lambda v: d.function("replace", v, d.literal(wanted), d.literal(new))
         )
-    return elementwise(d, value, lambda v: d.regex_replace(v, wanted, new))
+    return elementwise(d, value, lambda v: pattern_replaced(d, v, pattern, replacement))
+
+
+def _plain(pattern: str, replacement: str) -> bool:
+    """Whether both are nothing but text."""
+    special = re.search(r"[\\.^$*+?()\[\]{}|]", pattern)
+    return bool(pattern) and special is None and "\\" not in replacement
 
 
 @eval_function(literal=(1, 2))

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from harness.errors import Unsupported
 from harness.plan.types import Kind, Typed, as_number, as_text
 from harness.registry import eval_function
+from harness.registry.functions import UnsupportedArgument
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,33 +30,39 @@ NATIVE = {
 VARIABLE = re.compile(r"%(:{1,3}z|\d?[NQ]|[A-Za-z%]|.|$)")
 SUBSECONDS = frozenset(f"{digits}{kind}" for digits in ("", *"123456789") for kind in "NQ")
 ZONES = frozenset({"z", ":z", "::z", ":::z", "Z"})
-PRINTED = frozenset(NATIVE) | SUBSECONDS | ZONES | frozenset("sekfhlVGc+")
-READ = frozenset("aAbBdeDfFhHIjklmMnpRsStTyY%") | SUBSECONDS | ZONES
-DATED = re.compile(r"%[YyFDs]")
+PRINTED = frozenset(NATIVE) | SUBSECONDS | ZONES | frozenset("sekfhlVGcxX+")
+READ = frozenset("aAbBcdeDfFhHIjklmMnpRsStTxXyY%+") | SUBSECONDS | ZONES
+DATED = re.compile(r"%[YyFDscx+]")
 FIRST_SECOND = -62135596800.0
 LAST_SECOND = 253402300799.0
 """The years 1 to 9999."""
 
 
-def _checking(function: str, known: frozenset[str]) -> Callable[[Sequence[Constant]], None]:
+def check_format(function: str, form: str) -> None:
+    """An error for a format with a variable that `strftime` or `strptime` does not have."""
+    known = PRINTED if function == "strftime" else READ
+    for variable in VARIABLE.findall(form):
+        if variable not in known:
+            raise UnsupportedArgument(
+                f"the time variable `%{variable}` in `{function}`",
+                position=1,
+                hints=(f"the variables are {', '.join(sorted(known - SUBSECONDS - ZONES))}",),
+            )
+
+
+def _checking(function: str) -> Callable[[Sequence[Constant]], None]:
     def check(written: Sequence[Constant]) -> None:
-        for variable in VARIABLE.findall(str(written[1])):
-            if variable not in known:
-                raise Unsupported(
-                    f"the time variable `%{variable}` in `{function}`",
-                    hints=("%x and %X depend on the server's locale: write the parts out",),
-                )
+        check_format(function, str(written[1]))
 
     return check
 
 
-@eval_function(literal=(1,), check=_checking("strftime", PRINTED))
+@eval_function(check=_checking("strftime"))
 def strftime(d: Dialect, time: Typed, form: Typed) -> Typed:
     """strftime(<epoch>, <format>): a time as text, in the search's zone."""
-    wanted = str(form.constant)
     epoch = as_number(d, time).sql
     zone = d.timezone
-    native = native_format(wanted)
+    native = native_format(form.constant) if isinstance(form.constant, str) else None
     if zone == "UTC" and native is not None:
         stamp = d.function("utc_timestamp", epoch)
         known = d.function(
@@ -66,18 +72,19 @@ def strftime(d: Dialect, time: Typed, form: Typed) -> Typed:
         )
         printed = d.function("strftime", stamp, d.literal(native))
         return Typed(d.case([(known, printed)]), Kind.TEXT)
-    return Typed(d.function("spl_strftime", epoch, d.literal(wanted), d.literal(zone)), Kind.TEXT)
+    wanted = as_text(d, form).sql
+    return Typed(d.function("spl_strftime", epoch, wanted, d.literal(zone)), Kind.TEXT)
 
 
-@eval_function(literal=(1,), check=_checking("strptime", READ))
+@eval_function(check=_checking("strptime"))
 def strptime(d: Dialect, value: Typed, form: Typed) -> Typed:
     """strptime(<text>, <format>): the epoch seconds that a text spells; NULL if it does not.
 
     A format without a year is read as of the search's own clock.
     """
-    wanted = str(form.constant)
-    clock = 0.0 if DATED.search(wanted) else d.now
-    arguments = d.literal(wanted), d.literal(d.timezone), d.literal(clock)
+    dated = isinstance(form.constant, str) and DATED.search(form.constant)
+    clock = 0.0 if dated else d.now
+    arguments = as_text(d, form).sql, d.literal(d.timezone), d.literal(clock)
     return Typed(d.function("spl_strptime", as_text(d, value).sql, *arguments), Kind.NUMBER)
 
 

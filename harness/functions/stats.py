@@ -6,15 +6,17 @@ Reference, "Statistical and charting functions".
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any
 
 from harness.plan.types import Kind, Typed, as_any, as_number, as_text
-from harness.registry import stats_function
+from harness.registry import known_stats_function, stats_function
 
 if TYPE_CHECKING:
     from harness.plan.types import Dialect, Sql
 
 LIST_LIMIT = 100
+SPARKLINE_MARK = "##__SPARKLINE__##"
 
 
 def _flat(d: Dialect, value: Typed) -> Sql:
@@ -268,6 +270,30 @@ def rate(d: Dialect, value: Typed, time: Typed) -> Typed:
     known = d.function("and", d.function("is_not_null", number), d.function("is_not_null", moment))
     lists = [d.function("filtered", d.function("list", one), known) for one in (number, moment)]
     return Typed(d.function("spl_rate", *lists), Kind.NUMBER)
+
+
+@stats_function("sparkline", needs=("_time",), bare=True)
+def sparkline(d: Dialect, *arguments: Any) -> Typed:
+    """sparkline(<function>(<value>), <span>): a number for each bucket of time, behind a mark.
+
+    The values are `##__SPARKLINE__##` and then the function's value of each span, over the time
+    range of the search. Differences: what a bucket without values shows is not documented; here
+    it is 0. A sparkline of more than 100 buckets is not supported. Source: Search Reference,
+    `stats`, "Sparkline function options"; limits.conf, sparkline_maxsize.
+    """
+    *values, time, name, starts = arguments
+    value = values[0] if values else Typed(d.literal("row"), Kind.TEXT)
+    moment = as_number(d, time).sql
+    cells = [d.literal(SPARKLINE_MARK)]
+    for start, end in zip_longest(starts, starts[1:]):
+        inside = d.function("at_least", moment, d.literal(start))
+        if end is not None:
+            before = d.function("less", moment, d.literal(end))
+            inside = d.function("and", inside, before)
+        part = Typed(d.case([(inside, value.sql)]), value.kind, value.multi)
+        shown = as_text(d, known_stats_function(name).lower(d, part)).sql
+        cells.append(d.function("coalesce", shown, d.literal("0")))
+    return Typed(d.function("make_list", *cells), Kind.ANY, multi=True)
 
 
 def _per(name: str, seconds: float) -> None:

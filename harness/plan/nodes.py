@@ -118,13 +118,16 @@ class Project:
 class Aggregation:
     """One result of an aggregation: a function of the registry over an expression.
 
-    `parameter` is the number in the function's name (`perc95`).
+    `parameter` is the number in the function's name (`perc95`). Of a sparkline `inner` is the
+    function of each of its buckets of time, which begin at `starts`.
     """
 
     name: str
     function: str
     argument: Expr | None = None
     parameter: float | None = None
+    inner: str | None = None
+    starts: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 list     = one { [","] one }
 one      = function [ "(" [ field | "eval(" expression ")" ] ")" ] [ "AS" name ]
+         | "sparkline" [ "(" function [ "(" field ")" ] [ "," span ] ")" ] [ "AS" name ]
 """
 
 from __future__ import annotations
@@ -19,20 +20,28 @@ from harness.registry.functions import (
     stats_function_names,
 )
 from harness.registry.names import is_wild, matching, renamed
+from harness.registry.spans import parse_time_span
 from harness.spl.arguments import STATISTICS, is_statistic
 from harness.spl.expressions import ExpressionParser
 from harness.spl.source import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from harness.registry.functions import StatsFunction
+    from harness.registry.spans import TimeSpan
     from harness.spl.arguments import Arguments
     from harness.spl.lexer import Token
     from harness.spl.pipeline import Stage
 
 PERCENTILES = frozenset({"exactperc", "p", "perc", "upperperc"})
 METRICS_ONLY = frozenset({"rate_avg", "rate_sum"})
+SPARKLINE = "sparkline"
+SPARKLINE_COMMANDS = frozenset({"chart", "sichart", "sistats", "stats"})
+SPARKLINE_FUNCTIONS = frozenset(
+    "avg c count dc max mean min range stdev stdevp sum sumsq var varp".split()
+)
+"""What a sparkline may show of each of its buckets."""
 SPANNED_COMMANDS = frozenset({"timechart", "sitimechart"})
 """The commands whose rows are spans of time: they call `spanned`."""
 
@@ -43,13 +52,19 @@ class UnknownStatistic(HarnessError):
 
 @dataclass(frozen=True, slots=True)
 class Statistic:
-    """One function as it was written; `field` may be a pattern, `name` a pattern with it."""
+    """One function as it was written; `field` may be a pattern, `name` a pattern with it.
+
+    Of a sparkline `inner` is the function of each of its buckets, as long as `span` where it is
+    written.
+    """
 
     function: str
     parameter: float | None
     field: str | None
     argument: Expr | None
     name: str
+    inner: str | None = None
+    span: TimeSpan | None = None
 
 
 def parse_statistics(arguments: Arguments, *stop: str) -> list[Statistic]:
@@ -73,6 +88,8 @@ def _statistic(arguments: Arguments, stop: Sequence[str]) -> Statistic:
     function = find_stats_function(name)
     if function is None:
         _unknown(arguments, token, name, stop)
+    if name == SPARKLINE:
+        return _sparkline(arguments, token)
     check_function(stage, token.value, token.span, *function)
     field: str | None = None
     argument: Expr | None = None
@@ -86,6 +103,36 @@ def _statistic(arguments: Arguments, stop: Sequence[str]) -> Statistic:
         written = _name(arguments)
     base = function[0].name
     return Statistic(base, function[1], field, argument, written)
+
+
+def _sparkline(arguments: Arguments, token: Token) -> Statistic:
+    """A sparkline behind its name: of the rows' number where nothing follows."""
+    stage = arguments.stage
+    if stage.name.lower() not in SPARKLINE_COMMANDS:
+        stage.fail("`sparkline` is a function of stats and chart alone", token.span)
+    inner, span, written = "count", None, token.value
+    field: str | None = None
+    argument: Expr | None = None
+    if arguments.accept("("):
+        function = arguments.next("a function")
+        inner = function.value.lower()
+        if function.kind != "word" or inner not in SPARKLINE_FUNCTIONS:
+            stage.fail(
+                f"`{function.value}` is no function of a sparkline",
+                function.span,
+                f"the functions are {', '.join(sorted(SPARKLINE_FUNCTIONS))}",
+            )
+        if arguments.accept("("):
+            field, argument, _ = _argument(arguments)
+        if field is None and argument is None and inner not in ("c", "count"):
+            stage.fail(f"`{function.value}` needs a field", function.span, "or write count")
+        if arguments.accept(","):
+            span = parse_time_span(arguments.next("a span of time"), stage)
+        end = arguments.expect(")").span.end
+        written = stage.text.text[token.span.start : end]
+    if arguments.accept_word("as"):
+        written = _name(arguments)
+    return Statistic(SPARKLINE, None, field, argument, written, inner, span)
 
 
 def _name(arguments: Arguments) -> str:
@@ -148,10 +195,6 @@ def _unknown(arguments: Arguments, token: Token, name: str, stop: Sequence[str])
         raise Unsupported(
             f"`{name}`, a function of metrics (`mstats`) alone", place=place, hints=hints
         )
-    if name == "sparkline":
-        raise Unsupported(
-            "`sparkline`, whose values depend on the width of a chart", place=place, hints=hints
-        )
     if is_statistic(name):
         raise Unsupported(
             f"the statistical function `{name}` is not supported yet", place=place, hints=hints
@@ -182,17 +225,25 @@ def wild(statistics: Sequence[Statistic]) -> bool:
 
 
 def aggregations(
-    statistics: Sequence[Statistic], columns: Sequence[str] | None, by: Sequence[str]
+    statistics: Sequence[Statistic],
+    columns: Sequence[str] | None,
+    by: Sequence[str],
+    starts: Mapping[TimeSpan | None, tuple[float, ...]] | None = None,
 ) -> tuple[Aggregation, ...]:
-    """The plan's aggregations, patterns spread over the columns; BY fields are left out."""
+    """The plan's aggregations, patterns spread over the columns; BY fields are left out.
+
+    `starts` are those of the buckets of sparklines, by their span.
+    """
     found: dict[str, Aggregation] = {}
     for one in statistics:
+        buckets = (starts or {}).get(one.span, ()) if one.inner else ()
+        options = (one.parameter, one.inner, buckets)
         if one.field is None or not is_wild(one.field):
-            found[one.name] = Aggregation(one.name, one.function, one.argument, one.parameter)
+            found[one.name] = Aggregation(one.name, one.function, one.argument, *options)
             continue
         for column in matching(one.field, columns or ()):
             if column in by:
                 continue
             name = renamed(column, one.field, one.name)
-            found[name] = Aggregation(name, one.function, Field(column), one.parameter)
+            found[name] = Aggregation(name, one.function, Field(column), *options)
     return tuple(found.values())

@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, NoReturn
 from harness.errors import HarnessError, Unsupported, nearest
 from harness.plan.expressions import NULL, Call, Const, Each, Expr, Field
 from harness.registry.functions import (
-    NEVER,
     SPL2_FUNCTIONS,
     SPLUNK_FUNCTIONS,
     BadArgument,
+    UnsupportedArgument,
     eval_function_names,
     find_eval_function,
     find_stats_function,
 )
 from harness.registry.patterns import checked
 from harness.registry.predicates import Searching
+from harness.registry.provisions import PROVIDED
 from harness.spl import expressions as spl
 from harness.spl.predicates import parse_predicate
 from harness.spl.source import Source, SplText
@@ -44,10 +45,14 @@ class UnknownFunction(HarnessError):
 
 
 class Evaluation:
-    """Lowers the expressions of one text; errors point into it."""
+    """Lowers the expressions of one text; errors point into it.
 
-    def __init__(self, text: SplText) -> None:
+    `provided` if the command provides what `random` and `lookup` need (see `provisions`).
+    """
+
+    def __init__(self, text: SplText, *, provided: bool = False) -> None:
         self.text = text
+        self.provided = provided
 
     def condition(self, expression: spl.Expression) -> Expr:
         """An expression that decides; a bare value is an error, as in Splunk."""
@@ -104,6 +109,8 @@ class Evaluation:
             return self._search(expression)
         if name == "sigfig":
             return self._significant(expression)
+        if name in PROVIDED:
+            return self._provided(name, expression)
         function = find_eval_function(name)
         if function is None or name not in SPLUNK_FUNCTIONS:
             self._unknown(expression, name)
@@ -149,7 +156,9 @@ class Evaluation:
             function.check(written)
         except (BadArgument, Unsupported) as error:
             first = function.literal[0] if function.literal else 0
-            at = error.position if isinstance(error, BadArgument) else first
+            at = first
+            if isinstance(error, BadArgument | UnsupportedArgument):
+                at = error.position
             span = expression.arguments[at].span if expression.arguments else expression.span
             error.place = self.text.place(span)
             error.hints = (*error.hints, *self.text.hints(span))
@@ -164,6 +173,46 @@ class Evaluation:
             )
         inner = SplText.of(Source(written.value, "searchmatch"))
         return Searching(inner, None, events=False).lower(parse_predicate(inner))
+
+    def _provided(self, name: str, expression: spl.Call) -> Expr:
+        """`random()` and `lookup(…)`, which need more than their row."""
+        wanted = 3 if name == "lookup" else 0
+        if len(expression.arguments) != wanted:
+            count = len(expression.arguments)
+            raise self.text.syntax_error(
+                f"`{name}` takes {_count(wanted, wanted)}, not {count}", expression.span
+            )
+        if not self.provided:
+            raise Unsupported(
+                f"the function `{name}` elsewhere than in eval and where",
+                place=self.text.place(expression.span),
+                hints=("put its value into a field before", *self.text.hints(expression.span)),
+            )
+        if name == "random":
+            return Call(name, ())
+        self._check_lookup(expression)
+        return Call(name, tuple(self.lower(argument) for argument in expression.arguments))
+
+    def _check_lookup(self, expression: spl.Call) -> None:
+        """The names of the table and of its columns have to be written out."""
+        table, given, wanted = expression.arguments
+        columns: list[spl.Expression] = [table]
+        for argument, name, step in ((given, "json_object", 2), (wanted, "json_array", 1)):
+            if not isinstance(argument, spl.Call) or argument.name.lower() != name:
+                raise self.text.syntax_error(f"`{name}(…)` is expected here", argument.span)
+            if not argument.arguments or len(argument.arguments) % step:
+                raise self.text.syntax_error(
+                    f"`{name}` takes a column{' and a value' if step == 2 else ''} here",
+                    argument.span,
+                )
+            columns += argument.arguments[::step]
+        for column in columns:
+            if not isinstance(column, spl.Text):
+                raise Unsupported(
+                    "`lookup` with a computed name",
+                    place=self.text.place(column.span),
+                    hints=("write it out as a string", *self.text.hints(column.span)),
+                )
 
     def _significant(self, expression: spl.Call) -> Expr:
         """`sigfig(expression)`: its value with the digits that its operands vouch for."""
@@ -211,17 +260,14 @@ class Evaluation:
                 hints=self.text.hints(expression.arguments[0].span),
             )
         (field,) = named
-        lowered = self.condition(body) if name == "mvfilter" else self.value(body)
+        inside = Evaluation(self.text)
+        lowered = inside.condition(body) if name == "mvfilter" else inside.value(body)
         values = self.lower(expression.arguments[0]) if name == "mvmap" else Field(field)
         return Call(name, (values, Each(field, lowered)))
 
     def _unknown(self, expression: spl.Call, name: str) -> NoReturn:
         span = _name_span(expression)
         place, calls = self.text.place(span), self.text.hints(span)
-        if name in NEVER:
-            raise Unsupported(
-                f"the function `{name}` in an expression", place=place, hints=(NEVER[name], *calls)
-            )
         if name in SPLUNK_FUNCTIONS:
             raise Unsupported(
                 f"the function `{name}` is not supported yet", place=place, hints=calls

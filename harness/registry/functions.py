@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, Unsupported
 from harness.registry.commands import DuplicateName
 
 if TYPE_CHECKING:
@@ -39,18 +39,20 @@ SPLUNK_FUNCTIONS = frozenset(
 """What people may call: the functions of Splunk's Search Reference. Others are our own."""
 SPL2_FUNCTIONS = frozenset("all any filter map reduce to_ocsf tojson".split())
 """What only SPL2, the other search language of Splunk, has."""
-NEVER = {
-    "lookup": "write the command `lookup` before it",
-    "random": "a trial has to give the same rows every time it runs",
-}
-"""Functions of SPL that eval cannot call here, and why or what to write."""
-
 Constant = str | float | bool | None
 """An argument as it was written, or None for one that has to be worked out."""
 
 
 class BadArgument(HarnessError):
     """A function's written argument cannot mean anything; `position` is which one it is."""
+
+    def __init__(self, message: str, *, position: int = 0, hints: Iterable[str] = ()) -> None:
+        super().__init__(message, hints=hints)
+        self.position = position
+
+
+class UnsupportedArgument(Unsupported):
+    """A function's argument asks for what is not there yet; `position` is which one it is."""
 
     def __init__(self, message: str, *, position: int = 0, hints: Iterable[str] = ()) -> None:
         super().__init__(message, hints=hints)

@@ -16,9 +16,9 @@ MAX_PATTERN = 20_000
 ELEMENT = re.compile(
     r"""
     \\Q(?P<quoted>.*?)(?:\\E|\Z)
-  | (?P<escape>\\x\{(?P<code>[0-9A-Fa-f]{1,6})\}|\\.)
+  | (?P<escape>\\x\{(?P<code>[0-9A-Fa-f]{1,6})\}|\\[pPgk]\{[^{}]*\}|\\.)
   | \[(?P<negated>\^?)(?P<members>\]?(?:\\.|\[:\^?[a-z]+:\]|[^\]\\])*)\]
-  | (?P<brace>\{(?=,))
+  | (?P<brace>\{(?!\d+(?:,\d*)?\}))
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -46,7 +46,8 @@ def python_pattern(pattern: str) -> str:
     r"""A pattern of PCRE as the `regex` module has to be given it.
 
     Rewritten: `\Z`, which in PCRE also matches before a last newline, `\z`, `\h`, `\N`, `\R`,
-    `\Q…\E`, and `{,n}`, which PCRE takes as plain text. To be compiled with `regex.ASCII`, for
+    `\Q…\E`, and braces without a number of repeats, such as `{,n}`, which PCRE takes as plain
+    text. To be compiled with `regex.ASCII`, for
     PCRE's `\w`, and `regex.VERSION1`, in which a flag holds from where it stands, as in PCRE;
     what only that version reads as operations on sets is escaped. Source: pcrepattern(3).
     """
@@ -97,7 +98,7 @@ def _compiled(pattern: str, text: SplText, span: Span) -> Any:
         raise BadPattern("the pattern is too long", place=text.place(span))
     try:
         return regex.compile(python_pattern(pattern), regex.ASCII | regex.VERSION1)
-    except regex.error as error:
+    except (regex.error, ValueError, OverflowError, RecursionError) as error:
         raise BadPattern(
             f"the pattern does not compile: {error}",
             place=text.place(span),

@@ -5,7 +5,8 @@ r"""Eval expressions, by precedence climbing.
     primary = number | '"' text '"' | "'" field "'" | name | name "(" … ")" | "(" … ")"
 
 Source: Splunk Search Manual, "Evaluation functions" and the eval command's operator table:
-NOT binds tightest of the logical operators, then AND, then OR and XOR.
+NOT binds tightest of the logical operators, then AND, then OR and XOR. `!` is another word for
+NOT, as the examples of mvfilter have it.
 """
 
 from __future__ import annotations
@@ -74,13 +75,13 @@ TOKEN = re.compile(
   | (?P<number>\d+\.\d+(?:[eE][+-]?\d+)?|\.\d+|\d+(?:[eE][+-]?\d+)?(?![\w]))
   | (?P<name>(?![\u2018\u2019\u201c\u201d\u201e])[A-Za-z_\u0080-\uffff]
         (?:(?![\u2018\u2019\u201c\u201d\u201e])[\w:@{}\#\u0080-\uffff])*)
-  | (?P<operator>==|!=|<=|>=|<>|[-+*/%.=<>(),])
+  | (?P<operator>==|!=|<=|>=|<>|[-+*/%.=<>(),!])
     """,
     re.VERBOSE,
 )
 MEANT = dict.fromkeys("\u201c\u201d\u201e", ('write straight quotes: "…"',))
 MEANT |= dict.fromkeys("\u2018\u2019", ("write straight quotes: '…'",))
-MEANT |= {"&": ("write AND",), "|": ("write OR",), "!": ("write NOT",)}
+MEANT |= {"&": ("write AND",), "|": ("write OR",)}
 MEANT["{"] = ("`{field}` stands in a name before `=`",)
 """What somebody may have meant by a character that means nothing."""
 BINARY = {
@@ -104,6 +105,7 @@ BINARY = {
     "%": 7,
 }
 NOT_LEVEL = 3
+NEGATIONS = ("not", "!")
 UNARY_LEVEL = 8
 MAX_NESTING = 200
 
@@ -222,7 +224,11 @@ class ExpressionParser:
 
     def _prefix(self, level: int) -> Expression:
         token = self.peek()
-        if token.kind == "name" and token.value.lower() == "not" and level <= NOT_LEVEL:
+        if (
+            token.kind in ("name", "operator")
+            and token.value.lower() in NEGATIONS
+            and (level <= NOT_LEVEL)
+        ):
             self.take()
             operand = self.expression(NOT_LEVEL)
             return Operation("not", (operand,), token.span.to(operand.span))

@@ -82,4 +82,6 @@ def aggregated(c: Compiler, aggregation: nodes.Aggregation, query: Query) -> Typ
     if aggregation.parameter is not None:
         arguments.append(aggregation.parameter)
     arguments += [query.columns.get(name) or null(c.dialect) for name in found.needs]
+    if aggregation.inner is not None:
+        arguments += [aggregation.inner, aggregation.starts]
     return found.lower(c.dialect, *arguments)
