@@ -18,7 +18,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.content import read_detection
+from harness.content import place_in_search, read_detection
 from harness.engines.connection import forget_connection
 from harness.errors import HarnessError, Place, Unsupported, UsageError
 from harness.ingest import ingest
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from harness.content import Detection
     from harness.engines.base import SearchRequest
     from harness.ingest import Loss
     from harness.model import EventBatch, EventTable
@@ -46,12 +47,17 @@ class BadSearches(UsageError):
 
 @dataclass(frozen=True, slots=True)
 class BatchSearch:
-    """One search of a library, with what a report calls it."""
+    """One search of a library, with what a report calls it, and the detection that it is of."""
 
     id: str
     spl: str
     name: str = ""
-    path: str | None = None
+    detection: Detection | None = None
+
+    @property
+    def path(self) -> str | None:
+        """The file that the search stands in."""
+        return str(self.detection.path) if self.detection else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +111,7 @@ def detections_of(
             place = str(error.place or path)
             unread.append(BatchResult(path.stem, "error", reason=error.message, place=place))
             continue
-        searches.append(BatchSearch(one.id or path.stem, one.search, one.name, str(path)))
+        searches.append(BatchSearch(one.id or path.stem, one.search, one.name, one))
     return searches, unread
 
 
@@ -134,7 +140,7 @@ def _search(line: str, place: Place) -> BatchSearch:
         raise BadSearches(f"the line is no JSON: {error}", place=place, hints=hints) from error
     if not isinstance(data, dict) or not isinstance(data.get("spl"), str) or "id" not in data:
         raise BadSearches("a search has an `id` and an `spl`", place=place, hints=hints)
-    return BatchSearch(str(data["id"]), data["spl"], str(data.get("name", "")), str(place.path))
+    return BatchSearch(str(data["id"]), data["spl"], str(data.get("name", "")))
 
 
 class Batch:
@@ -284,6 +290,12 @@ def _worked(
         engine.close()
 
 
+def _place(error: HarnessError, detection: Detection | None) -> str:
+    """Where an error is: in the lines of the detection's file, where it is about its search."""
+    own = place_in_search(detection, error.place) if detection else None
+    return str(own or error.place or "")
+
+
 def _result(engine: Any, one: BatchSearch, request: SearchRequest) -> BatchResult:
     started = time.perf_counter()
     status, count, reason, place, warnings = "ok", 0, "", "", ()
@@ -291,7 +303,7 @@ def _result(engine: Any, one: BatchSearch, request: SearchRequest) -> BatchResul
         count, warnings = engine.count(request)
     except HarnessError as error:
         status = "unsupported" if isinstance(error, Unsupported) else "error"
-        reason, place = error.message, str(error.place or "")
+        reason, place = error.message, _place(error, one.detection)
     except Exception as error:  # noqa: BLE001 - one search's defect must not end the others
         status, reason = "error", f"a defect of the harness: {type(error).__name__}: {error}"
     spent = (time.perf_counter() - started) * 1000
