@@ -8,6 +8,7 @@ A process ends when its parent does, however that ended.
 
 from __future__ import annotations
 
+import gc
 import json
 import multiprocessing
 import os
@@ -251,6 +252,7 @@ def _work(
 ) -> None:
     """A worker process: its results into the queue, then None, or the error that ended it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.freeze()  # what the parent left behind may hold threads that are not here
     forget_connection()
     parent = os.getppid()
     try:
