@@ -28,7 +28,7 @@ from harness.content.expectations import (
 from harness.content.expected import Bound, Expectation, ExpectedRisk, FieldRule, NamedInRaw
 from harness.content.folder import ContentFolder, load_content
 from harness.content.knowledge import filter_macro_default
-from harness.content.positions import place_in_file
+from harness.content.positions import place_in_file, place_in_search
 from harness.content.risk_rule import RiskObjectRule, RiskRule, ThreatObjectRule, tokens_of
 from harness.content.rules import RiskField, remarks_on, risk_fields, sources_in
 
@@ -62,6 +62,7 @@ __all__ = [
     "filter_macro_default",
     "load_content",
     "place_in_file",
+    "place_in_search",
     "read_accepted",
     "read_detection",
     "read_expectations",

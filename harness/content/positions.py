@@ -5,6 +5,8 @@ from __future__ import annotations
 import string
 from typing import TYPE_CHECKING, Any
 
+from harness.errors import Place
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -41,6 +43,18 @@ def place_in_file(detection: Detection, line: int, column: int) -> tuple[int, in
             start = text.rfind("\n", 0, position) + 1
             return text.count("\n", 0, position) + 1, position - start + 1
     return begin
+
+
+def place_in_search(detection: Detection, place: Place | None) -> Place | None:
+    """An error's place in a detection's search as a place in its file; None if it is elsewhere.
+
+    What stands in a macro's definition is elsewhere.
+    """
+    if place is None or getattr(place, "macro", None) is not None:
+        return None
+    if place.path != str(detection.path) or not place.line or not place.column:
+        return None
+    return Place(place.path, *place_in_file(detection, place.line, place.column))
 
 
 def _scalar(text: str) -> tuple[int, int, str | None] | None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from harness.errors import HarnessError
 
 _shared: list[Connection] = []
+_lost: list[Connection] = []
 _spill: list[str] = []
 
 
@@ -62,7 +63,11 @@ def pattern_of(path: Path) -> str:
 
 
 def forget_connection() -> None:
-    """Let this process make a connection of its own: one of before a fork has lost its threads."""
+    """Let a process that was forked make a connection of its own.
+
+    The one of before has lost its threads: it can be neither used nor closed, so it is kept.
+    """
+    _lost.extend(_shared)
     _shared.clear()
 
 

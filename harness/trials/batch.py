@@ -8,6 +8,7 @@ A process ends when its parent does, however that ended.
 
 from __future__ import annotations
 
+import gc
 import json
 import multiprocessing
 import os
@@ -18,7 +19,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.content import read_detection
+from harness.content import place_in_search, read_detection
 from harness.engines.connection import forget_connection
 from harness.errors import HarnessError, Place, Unsupported, UsageError
 from harness.ingest import ingest
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from harness.content import Detection
     from harness.engines.base import SearchRequest
     from harness.ingest import Loss
     from harness.model import EventBatch, EventTable
@@ -46,12 +48,17 @@ class BadSearches(UsageError):
 
 @dataclass(frozen=True, slots=True)
 class BatchSearch:
-    """One search of a library, with what a report calls it."""
+    """One search of a library, with what a report calls it, and the detection that it is of."""
 
     id: str
     spl: str
     name: str = ""
-    path: str | None = None
+    detection: Detection | None = None
+
+    @property
+    def path(self) -> str | None:
+        """The file that the search stands in."""
+        return str(self.detection.path) if self.detection else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +112,7 @@ def detections_of(
             place = str(error.place or path)
             unread.append(BatchResult(path.stem, "error", reason=error.message, place=place))
             continue
-        searches.append(BatchSearch(one.id or path.stem, one.search, one.name, str(path)))
+        searches.append(BatchSearch(one.id or path.stem, one.search, one.name, one))
     return searches, unread
 
 
@@ -134,7 +141,7 @@ def _search(line: str, place: Place) -> BatchSearch:
         raise BadSearches(f"the line is no JSON: {error}", place=place, hints=hints) from error
     if not isinstance(data, dict) or not isinstance(data.get("spl"), str) or "id" not in data:
         raise BadSearches("a search has an `id` and an `spl`", place=place, hints=hints)
-    return BatchSearch(str(data["id"]), data["spl"], str(data.get("name", "")), str(place.path))
+    return BatchSearch(str(data["id"]), data["spl"], str(data.get("name", "")))
 
 
 class Batch:
@@ -245,6 +252,7 @@ def _work(
 ) -> None:
     """A worker process: its results into the queue, then None, or the error that ended it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.freeze()  # what the parent left behind may hold threads that are not here
     forget_connection()
     parent = os.getppid()
     try:
@@ -284,6 +292,12 @@ def _worked(
         engine.close()
 
 
+def _place(error: HarnessError, detection: Detection | None) -> str:
+    """Where an error is: in the lines of the detection's file, where it is about its search."""
+    own = place_in_search(detection, error.place) if detection else None
+    return str(own or error.place or "")
+
+
 def _result(engine: Any, one: BatchSearch, request: SearchRequest) -> BatchResult:
     started = time.perf_counter()
     status, count, reason, place, warnings = "ok", 0, "", "", ()
@@ -291,7 +305,7 @@ def _result(engine: Any, one: BatchSearch, request: SearchRequest) -> BatchResul
         count, warnings = engine.count(request)
     except HarnessError as error:
         status = "unsupported" if isinstance(error, Unsupported) else "error"
-        reason, place = error.message, str(error.place or "")
+        reason, place = error.message, _place(error, one.detection)
     except Exception as error:  # noqa: BLE001 - one search's defect must not end the others
         status, reason = "error", f"a defect of the harness: {type(error).__name__}: {error}"
     spent = (time.perf_counter() - started) * 1000

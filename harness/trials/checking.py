@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from harness.content import (
     detection_from,
-    place_in_file,
+    place_in_search,
     remarks_on,
     risk_fields,
     sources_in,
@@ -265,23 +265,12 @@ class Checker:
 
 
 def _finding(path: Path | str, error: HarnessError, detection: Detection | None = None) -> Finding:
-    """An error as a finding about a file; within its search, by the file's own lines."""
+    """An error as a finding about a file.
+
+    In a search it is told by the file's own lines, in a macro at the search that calls it.
+    """
     place = error.place
-    found = Finding(str(path), error.message, hints=error.hints)
-    if place is None:
-        return found if detection is None else _at_search(found, detection)
-    own = detection is None or (
-        getattr(place, "macro", None) is None and place.path == str(detection.path)
-    )
-    if not own and detection is not None:
-        return _at_search(found, detection)
-    line, column = place.line, place.column
-    if detection is not None and line and column:
-        line, column = place_in_file(detection, line, column)
-    return replace(found, line=line, column=column)
-
-
-def _at_search(found: Finding, detection: Detection) -> Finding:
-    """What stands elsewhere, as in a macro, is told at the search that calls it."""
-    place = detection.search_place
-    return replace(found, line=place.line, column=place.column)
+    if detection is not None:
+        place = place_in_search(detection, place) or detection.search_place
+    line, column = (place.line, place.column) if place else (None, None)
+    return Finding(str(path), error.message, line, column, error.hints)

@@ -94,17 +94,25 @@ def test_counts_are_those_of_the_searches_alone(
 
 def test_reasons_places_and_warnings(project: Project) -> None:
     searches = [
-        BatchSearch("a", "search index=main | stats cuont", path="mine.yml"),
+        BatchSearch("a", "search index=main | stats cuont"),
         BatchSearch("b", "search index=main | fit x"),
         BatchSearch("a", "search index=main"),
     ]
     wrong, missing, fine = Batch(project, jobs=1).run(searches)
     assert wrong.to_json() == {
         "id": "a", "name": "", "result_count": 0, "status": "error",
-        "reason": wrong.reason, "place": "mine.yml:1:27",
+        "reason": wrong.reason, "place": "search:1:27",
     }  # fmt: skip
     assert "cuont" in wrong.reason
     assert (missing.status, fine.status, fine.result_count) == ("unsupported", "ok", 12)
+
+
+def test_a_detection_s_error_has_its_place_in_the_file(project: Project) -> None:
+    path = project.content.root / "detections" / "one.yml"
+    path.write_text("name: one\ntype: TTP\nsearch: >-\n  index=main\n  | cuont\ntags: {}\n")
+    searches, _ = detections_of(project, None)
+    (one,) = Batch(project).run(searches)
+    assert one.place == f"{path}:5:5"
 
 
 def test_a_limit_that_cut_something_is_a_warning(tmp_path: Path, project: Project) -> None:
