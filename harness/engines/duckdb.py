@@ -55,9 +55,10 @@ class BadValue(HarnessError):
 class DuckDBEngine:
     """One trial's events in a schema of their own.
 
-    With `shares` all searches have the same time range, and a data set's fields are worked out
-    once for all of them. `tables` are files whose columns are fields. `threads` and `memory`
-    count for the process's first engine, and for every one that reads tables.
+    With `shares`, the texts of a batch of searches that all have the same time range, the
+    fields of a data set that they name are worked out once for all of them. `tables` are files
+    whose columns are fields. `threads` and `memory` count for the process's first engine, and
+    for every one that reads tables.
     """
 
     name = "local"
@@ -67,7 +68,7 @@ class DuckDBEngine:
         knowledge: Knowledge,
         *,
         timezone: str = "UTC",
-        shares: bool = False,
+        shares: str | None = None,
         threads: int | None = None,
         memory: str | None = None,
         tables: Sequence[EventTable] = (),

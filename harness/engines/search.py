@@ -205,17 +205,18 @@ class LocalSearch:
             data_set = found.dataset(name) if name else None
         except UnknownDataModel as error:
             raise _placed(error, stage) from error
-        return self._shared_set(found, data_set, stage)
+        key = (found.name, data_set.name if data_set else "")
+        rows = self._data_set_rows(found, data_set, stage)
+        shared = self.engine.shares is not None and stage.name.lower() == "tstats"
+        return self._shared_set(key, rows, stage) if shared else rows
 
-    def _shared_set(
+    def _data_set_rows(
         self, model: DataModel, data_set: DataSet | None, stage: Stage
     ) -> nodes.Relation:
-        """A data set's events: worked out once for all searches where the engine shares them."""
-        key = (model.name, data_set.name if data_set else "")
-        if (shared := self.engine.shared.get(key)) is not None:
-            return shared
-        knowledge, place = self.engine.knowledge, (*key, self.request.time_range)
-        if (known := knowledge.data_sets.get(place)) is not None and not self.engine.shares:
+        """A data set's plan, made once where it depends on nothing but the knowledge."""
+        knowledge = self.engine.knowledge
+        place = (model.name, data_set.name if data_set else "", self.request.time_range)
+        if (known := knowledge.data_sets.get(place)) is not None:
             return known
 
         def rows(one: DataSet) -> nodes.Relation:
@@ -225,13 +226,28 @@ class LocalSearch:
             found = model_relation(model, rows, knowledge)
         else:
             found = data_set_relation(data_set, model, rows(data_set), knowledge)
-        if self.engine.shares:
-            stored = nodes.Stored(self.kept(found).table, found.columns or ())
-            self.engine.shared[key] = stored
-            return stored
         if all(one.base_search is None for one in ([data_set] if data_set else model.datasets)):
             knowledge.data_sets[place] = found
         return found
+
+    def _shared_set(
+        self, key: tuple[str, str], rows: nodes.Relation, stage: Stage
+    ) -> nodes.Relation:
+        """A data set's rows, worked out once for all searches of a batch.
+
+        Only fields whose names stand somewhere in its texts are worked out; a search that asks
+        for another, by way of a macro's argument, works out its own.
+        """
+        columns, texts = rows.columns or (), self.engine.shares or ""
+        shared = self.engine.shared.get(key)
+        if shared is None:
+            names = tuple(name for name in columns if "." not in name or name in texts)
+            projected = nodes.Project(rows, tuple((name, name) for name in names))
+            shared = nodes.Stored(self.kept(projected).table, names)
+            self.engine.shared[key] = shared
+        written = {token.value for token in stage.arguments.tokens}
+        missing = written & (set(columns) - set(shared.names))
+        return rows if missing else shared
 
     def _base_rows(self, data_set: DataSet, stage: Stage) -> nodes.Relation:
         """What a data set's constraints apply to: events, or the results of its base search."""

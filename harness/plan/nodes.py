@@ -95,10 +95,11 @@ class Extend:
     @property
     def columns(self) -> Columns:
         """Those of the input, then the new ones."""
-        if self.input.columns is None:
+        names = self.input.columns
+        if names is None:
             return None
         new = (name for name, _ in self.fields if isinstance(name, str))
-        return tuple(dict.fromkeys((*self.input.columns, *new)))
+        return tuple(dict.fromkeys((*names, *new)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +163,8 @@ class Window:
     @property
     def columns(self) -> Columns:
         """Those of the input, then the number."""
-        return None if self.input.columns is None else (*self.input.columns, self.name)
+        names = self.input.columns
+        return None if names is None else (*names, self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,9 +198,10 @@ class Join:
     @property
     def columns(self) -> Columns:
         """Those of the input, then the outputs."""
-        if self.input.columns is None:
+        names = self.input.columns
+        if names is None:
             return None
-        return tuple(dict.fromkeys((*self.input.columns, *(name for name, _ in self.outputs))))
+        return tuple(dict.fromkeys((*names, *(name for name, _ in self.outputs))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,9 +216,10 @@ class Union:
         """The names of any input, in order of appearance."""
         names: dict[str, None] = {}
         for relation in self.inputs:
-            if relation.columns is None:
+            columns = relation.columns
+            if columns is None:
                 return None
-            names.update(dict.fromkeys(relation.columns))
+            names.update(dict.fromkeys(columns))
         return tuple(names)
 
 
@@ -310,10 +314,11 @@ class Windowed:
     @property
     def columns(self) -> Columns:
         """Those of the input, then the results."""
-        if self.input.columns is None:
+        names = self.input.columns
+        if names is None:
             return None
         results = (aggregation.name for aggregation in self.aggregations)
-        return tuple(dict.fromkeys((*self.input.columns, *results)))
+        return tuple(dict.fromkeys((*names, *results)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,9 +340,10 @@ class Combine:
     @property
     def columns(self) -> Columns:
         """Those of the left, then the right one's others."""
-        if self.input.columns is None or self.right.columns is None:
+        left, right = self.input.columns, self.right.columns
+        if left is None or right is None:
             return None
-        return tuple(dict.fromkeys((*self.input.columns, *self.right.columns)))
+        return tuple(dict.fromkeys((*left, *right)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -279,7 +279,9 @@ def _worked(
 ) -> Iterator[Message]:
     """The number of events, then the result of each search with its number."""
     threads = None if parts == 1 else max(1, _cores() // parts)
-    engine = project.local_engine(tables=tables, shares=True, threads=threads, parts=parts)
+    macros = (macro.definition for macro in project.content.macros.values())
+    texts = "\n".join((*(one.spl for _, one in share), *macros))
+    engine = project.local_engine(tables=tables, shares=texts, threads=threads, parts=parts)
     try:
         loaded = engine.load(batches)
         yield loaded.events

@@ -88,7 +88,7 @@ class Project:
         timezone: str | None = None,
         *,
         tables: Sequence[EventTable] = (),
-        shares: bool = False,
+        shares: str | None = None,
         threads: int | None = None,
         parts: int = 1,
     ) -> DuckDBEngine:
