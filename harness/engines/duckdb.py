@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import re
-import threading
 import time
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,6 +18,7 @@ from harness.engines.knowledge import read_table
 from harness.engines.placing import EngineLimit, SearchFailed, placing
 from harness.engines.search import SCHEMA, LocalSearch
 from harness.engines.tables import attach
+from harness.engines.watchdog import interrupted_after
 from harness.errors import HarnessError
 from harness.fields.resolver import Group
 from harness.model import Rows, Value
@@ -311,12 +311,10 @@ class DuckDBEngine:
     def _bounded(self) -> Iterator[None]:
         import duckdb  # noqa: PLC0415 - already imported by connection()
 
-        timer = threading.Timer(SEARCH_SECONDS, self.cursor.interrupt)
-        timer.daemon = True
-        timer.start()
         self.connection.failures.clear()
         try:
-            yield
+            with interrupted_after(SEARCH_SECONDS, self.cursor.interrupt):
+                yield
         except duckdb.InterruptException as error:
             raise EngineLimit(f"the search took more than {SEARCH_SECONDS:g} s") from error
         except duckdb.OutOfMemoryException as error:
@@ -330,8 +328,6 @@ class DuckDBEngine:
             if (refused := REFUSED.search(first)) is not None:
                 raise BadValue(refused[1]) from error
             raise SearchFailed(f"the engine rejects the search: {first}") from error
-        finally:
-            timer.cancel()
 
     def close(self) -> None:
         """Forget the events and whatever the searches kept."""

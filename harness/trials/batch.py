@@ -26,7 +26,7 @@ from harness.ingest import ingest
 from harness.trials.loading import opened, request_for, told_of_data
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from harness.content import Detection
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from harness.model import EventBatch, EventTable
     from harness.trials.project import Project
 
+CHUNKS = 12
+"""Into how many chunks a process's share is cut."""
 SMALL = 40
 """Fewer searches than this are not worth another process."""
 MAX_LINE = 1_000_000
@@ -161,7 +163,8 @@ class Batch:
         batches = list(self._ingested())
         parts = max(1, min(self.jobs, len(searches) // SMALL))
         found: dict[int, BatchResult] = {}
-        for message in self._results(batches, dealt(searches, parts)):
+        chunks = dealt(searches, parts * CHUNKS)
+        for message in self._results(batches, chunks, parts):
             if isinstance(message, int):
                 self.events = message
                 continue
@@ -175,20 +178,24 @@ class Batch:
         files, self.tables = opened(self.project, self.project.settings.data, origin)
         yield from ingest(files, origin, losses=self.losses)
 
-    def _results(self, batches: list[EventBatch], shares: list[Share]) -> Iterator[Message]:
-        if len(shares) == 1 or "fork" not in multiprocessing.get_all_start_methods():
-            whole = [one for share in shares for one in share]
-            yield from _worked(self.project, batches, self.tables, whole, parts=1)
+    def _results(
+        self, batches: list[EventBatch], chunks: list[Share], parts: int
+    ) -> Iterator[Message]:
+        if parts == 1 or "fork" not in multiprocessing.get_all_start_methods():
+            whole = [one for chunk in chunks for one in chunk]
+            texts = [one.spl for _, one in whole]
+            yield from _worked(self.project, batches, self.tables, whole, texts, parts=1)
             return
         context = multiprocessing.get_context("fork")
         results: Any = context.Queue()
+        pile = Pile(context, chunks, [one.spl for chunk in chunks for _, one in chunk])
         workers = [
             context.Process(
                 target=_work,
-                args=(self.project, batches, self.tables, share, len(shares), results),
+                args=(self.project, batches, self.tables, pile, number, parts, results),
                 daemon=True,
             )
-            for share in shares
+            for number in range(parts)
         ]
         try:
             for worker in workers:
@@ -242,11 +249,35 @@ def dealt(searches: Sequence[BatchSearch], parts: int) -> list[Share]:
     return [ordered[start : start + size] for start in range(0, len(ordered), size)] or [[]]
 
 
+class Pile:
+    """Chunks of searches that processes take, every other one from the far end.
+
+    So those that begin alike mostly meet in one process, and none is idle while others work.
+    """
+
+    def __init__(self, context: Any, chunks: list[Share], texts: list[str]) -> None:
+        self.chunks = chunks
+        self.texts = texts
+        self._taken = context.Array("i", [0, 0])
+
+    def taken(self, number: int) -> Iterator[tuple[int, BatchSearch]]:
+        """The searches of the chunks that a process gets, by its number."""
+        side = number % 2
+        while True:
+            with self._taken.get_lock():
+                front, back = self._taken
+                if front + back >= len(self.chunks):
+                    return
+                self._taken[side] += 1
+            yield from self.chunks[len(self.chunks) - 1 - back if side else front]
+
+
 def _work(
     project: Project,
     batches: list[EventBatch],
     tables: list[EventTable],
-    share: Share,
+    pile: Pile,
+    number: int,
     parts: int,
     results: Any,
 ) -> None:
@@ -256,7 +287,8 @@ def _work(
     forget_connection()
     parent = os.getppid()
     try:
-        for found in _worked(project, batches, tables, share, parts=parts):
+        share = pile.taken(number)
+        for found in _worked(project, batches, tables, share, pile.texts, parts=parts):
             if os.getppid() != parent:
                 results.cancel_join_thread()
                 return
@@ -273,15 +305,16 @@ def _worked(
     project: Project,
     batches: list[EventBatch],
     tables: list[EventTable],
-    share: Share,
+    share: Iterable[tuple[int, BatchSearch]],
+    texts: Sequence[str],
     *,
     parts: int,
 ) -> Iterator[Message]:
     """The number of events, then the result of each search with its number."""
     threads = None if parts == 1 else max(1, _cores() // parts)
     macros = (macro.definition for macro in project.content.macros.values())
-    texts = "\n".join((*(one.spl for _, one in share), *macros))
-    engine = project.local_engine(tables=tables, shares=texts, threads=threads, parts=parts)
+    named = "\n".join((*texts, *macros))
+    engine = project.local_engine(tables=tables, shares=named, threads=threads, parts=parts)
     try:
         loaded = engine.load(batches)
         yield loaded.events
