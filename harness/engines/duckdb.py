@@ -221,7 +221,7 @@ class DuckDBEngine:
         return Rows(columns, rows)
 
     def store(self, statement: str, columns: tuple[str, ...], types: tuple[Typed, ...]) -> str:
-        """Keep a statement's rows in order as a table; columns that are all NULL are dropped."""
+        """Keep a statement's rows in order as a table; columns that are all NULL are left out."""
         name = f"stored{next(self._tables)}"
         self.execute(
             f"CREATE TABLE {self.schema}.{name} AS"  # noqa: S608
@@ -229,17 +229,10 @@ class DuckDBEngine:
         )
         counts = ", ".join(f"count(c{number})" for number in range(len(columns)))
         filled = self.execute(f"SELECT {counts} FROM {self.schema}.{name}").fetchall()[0]  # noqa: S608
-        kept = [number for number, count in enumerate(filled) if count]
-        for number in range(len(columns)):
-            if number not in kept:
-                self.execute(f"ALTER TABLE {self.schema}.{name} DROP COLUMN c{number}")
-        for position, number in enumerate(kept):
-            if position != number:
-                self.execute(
-                    f"ALTER TABLE {self.schema}.{name} RENAME COLUMN c{number} TO c{position}"
-                )
         self.stored[name] = tuple(
-            Column(columns[number], types[number].kind, types[number].multi) for number in kept
+            Column(columns[number], types[number].kind, types[number].multi, number)
+            for number, count in enumerate(filled)
+            if count
         )
         return name
 

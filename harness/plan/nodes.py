@@ -389,8 +389,12 @@ Relation = (
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column's type, as an engine reports it of stored rows."""
+    """A column's type, as an engine reports it of stored rows; `place` is its own number there.
+
+    Without a place it is the column's position among those reported.
+    """
 
     name: str
     kind: Kind
     multi: bool
+    place: int | None = None

@@ -181,7 +181,11 @@ class Compiler:
     def _stored(self, name: str) -> Query:
         table = self.fresh("s")
         columns: dict[Demand, Typed] = {
-            stored.name: Typed(column(table, f"c{number}"), stored.kind, stored.multi)
+            stored.name: Typed(
+                column(table, f"c{number if stored.place is None else stored.place}"),
+                stored.kind,
+                stored.multi,
+            )
             for number, stored in enumerate(self.stored[name])
         }
         source = exp.Table(

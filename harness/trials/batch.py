@@ -178,6 +178,14 @@ class Batch:
         files, self.tables = opened(self.project, self.project.settings.data, origin)
         yield from ingest(files, origin, losses=self.losses)
 
+    def _read_knowledge(self) -> None:
+        """Read once, before there are more processes, what each of them needs."""
+        from harness.registry import command_names, eval_function_names  # noqa: PLC0415 - late
+
+        command_names()
+        eval_function_names()
+        _ = self.project.knowledge, list(self.project.content.macros.values())
+
     def _results(
         self, batches: list[EventBatch], chunks: list[Share], parts: int
     ) -> Iterator[Message]:
@@ -186,6 +194,7 @@ class Batch:
             texts = [one.spl for _, one in whole]
             yield from _worked(self.project, batches, self.tables, whole, texts, parts=1)
             return
+        self._read_knowledge()
         context = multiprocessing.get_context("fork")
         results: Any = context.Queue()
         pile = Pile(context, chunks, [one.spl for chunk in chunks for _, one in chunk])
