@@ -230,14 +230,14 @@ class DuckDBEngine:
         counts = ", ".join(f"count(c{number})" for number in range(len(columns)))
         filled = self.execute(f"SELECT {counts} FROM {self.schema}.{name}").fetchall()[0]  # noqa: S608
         kept = [number for number, count in enumerate(filled) if count]
-        for number in range(len(columns)):
-            if number not in kept:
-                self.execute(f"ALTER TABLE {self.schema}.{name} DROP COLUMN c{number}")
-        for position, number in enumerate(kept):
-            if position != number:
-                self.execute(
-                    f"ALTER TABLE {self.schema}.{name} RENAME COLUMN c{number} TO c{position}"
-                )
+        if len(kept) < len(columns):
+            cells = [f"c{number} AS c{position}, " for position, number in enumerate(kept)]
+            whole, name = name, f"stored{next(self._tables)}"
+            self.execute(
+                f"CREATE TABLE {self.schema}.{name} AS"  # noqa: S608
+                f" SELECT {''.join(cells)}row FROM {self.schema}.{whole}"
+            )
+            self.execute(f"DROP TABLE {self.schema}.{whole}")
         self.stored[name] = tuple(
             Column(columns[number], types[number].kind, types[number].multi) for number in kept
         )
@@ -290,6 +290,11 @@ class DuckDBEngine:
         self.cursor.unregister("batch")
         self.stored[name] = columns
         return name
+
+    def row_count(self, table: str) -> int:
+        """How many rows a stored table has."""
+        ((rows,),) = self.execute(f"SELECT count(*) FROM {self.schema}.{table}").fetchall()  # noqa: S608
+        return rows
 
     def run(self, relation: Relation, search: LocalSearch) -> Rows:
         """The rows of a relation whose columns are known."""
