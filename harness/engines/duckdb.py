@@ -294,7 +294,7 @@ class DuckDBEngine:
     def row_count(self, table: str) -> int:
         """How many rows a stored table has."""
         ((rows,),) = self.execute(f"SELECT count(*) FROM {self.schema}.{table}").fetchall()  # noqa: S608
-        return rows
+        return int(rows)
 
     def run(self, relation: Relation, search: LocalSearch) -> Rows:
         """The rows of a relation whose columns are known."""

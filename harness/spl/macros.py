@@ -83,7 +83,7 @@ def _expand(text: SplText, macros: MacroSource, calls: Iterator[int], depth: int
     return result
 
 
-def _expand_call(  # noqa: PLR0913 - the state of one expansion
+def _expand_call(
     text: SplText,
     start: int,
     macros: MacroSource,
