@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from harness.engines.base import Loaded, SearchResult, StageRows
-from harness.engines.connection import connection, forget_connection
+from harness.engines.connection import connection, leave_connection
 from harness.engines.explanation import Explanation, explained
 from harness.engines.functions import create
 from harness.engines.knowledge import read_table
@@ -328,7 +328,7 @@ class DuckDBEngine:
                 "the search needs more memory than there is", hints=["narrow its time range"]
             ) from error
         except _broken() as error:
-            forget_connection()
+            leave_connection()
             raise EngineLimit(
                 "the search broke the engine: a text or a list longer than it can hold",
                 hints=["later searches begin with a new engine"],
