@@ -20,7 +20,7 @@ NAMES = [
 EVENTS = {
     "names": ("_json", json.dumps({name: f"v{n}" for n, name in enumerate(NAMES)})),
     "nested": ("_json", json.dumps({name: {"x": [1, {name: 2}]} for name in NAMES})),
-    "halves of characters": (
+    "halves": (
         "_json",
         r'{"s": "\ud800", "t": "\udfff\ud83d\ude00", "u": "\u0000z"}',
     ),
