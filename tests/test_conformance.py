@@ -62,6 +62,16 @@ EVENT_KEYS = frozenset("host index raw source sourcetype time".split())
 OPERATORS = "and or xor not like in + - * / % . = != < <= > >= negate mvmap mvfilter".split()
 NOW = 1_600_000_000
 FEWEST = 3
+PAGES = re.compile(
+    r"""(Search\ Reference|SPL2\ Search\ Reference|Search\ Manual|Knowledge\ Manager\ Manual
+    |Common\ Information\ Model|Enterprise\ Security|Securing\ the\ Splunk\ Platform
+    |Getting\ Data\ In|Python\ Standard\ Library|PCRE),\ \S
+    |(props|transforms|limits|segmenters|eventtypes|tags)\.conf(\.spec)?,\ \S
+    |Splunk\ Community\ \d+|(RFC|FIPS|XML)\ \d|shipped\ content|decision\ \d{4}|PCRE:""",
+    re.VERBOSE,
+)
+"""What a case's source begins with: a manual and a page of it, a specification, or the number of a
+decision of ours."""
 
 
 @cache
@@ -158,7 +168,7 @@ def run(case: dict[str, Any], folder: Path) -> Rows:
 
 @pytest.mark.parametrize("case", cases())
 def test_case(case: dict[str, Any], tmp_path: Path) -> None:
-    assert case.get("source"), "a case needs its source"
+    assert PAGES.match(case.get("source", "")), "a case needs its source, a page that can be found"
     assert ("output" in case) != ("error" in case), "a case has an output or an error"
     if "error" in case:
         with pytest.raises(HarnessError) as caught:

@@ -14,19 +14,18 @@ if TYPE_CHECKING:
     from harness.registry.context import Context
     from harness.spl.pipeline import Stage
 
-DEFAULT_COUNT = 10_000
-
 
 @command("sort")
 @dataclass(frozen=True, slots=True)
 class Sort:
     """sort [<count>] [+|-]<field>… [desc]: numbers by value, text by its characters.
 
-    10,000 rows are kept by default, all with a count of 0; ties keep their order.
+    10,000 rows are kept by default, with a warning where there are more, and all with a count
+    of 0; ties keep their order.
     """
 
     stage: Stage
-    count: int
+    count: int | None
     keys: tuple[SortKey, ...]
     reverse: bool
 
@@ -34,7 +33,7 @@ class Sort:
     def parse(cls, stage: Stage) -> Self:
         """Read the count, the fields with their signs, and a final desc."""
         arguments = stage.arguments
-        count = DEFAULT_COUNT
+        count = None
         options = arguments.options(("limit",))
         if "limit" in options:
             count = arguments.integer(options["limit"], "limit")
@@ -56,11 +55,13 @@ class Sort:
             arguments.fail("`sort` needs a field")
         return cls(stage, count, tuple(keys), reverse)
 
-    def lower(self, rows: Relation | None, context: Context) -> Relation:  # noqa: ARG002
+    def lower(self, rows: Relation | None, context: Context) -> Relation:
         """Sort, turn round when desc ends the command, and keep the first rows."""
         if rows is None:
             self.stage.fail("`sort` cannot begin a search")
         relation: Relation = SortNode(rows, self.keys)
         if self.reverse:
             relation = Reverse(relation)
+        if self.count is None:
+            return context.bounded(relation, context.limits.sorted_rows, "sort")
         return Limit(relation, self.count) if self.count else relation

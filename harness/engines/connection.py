@@ -71,6 +71,11 @@ def forget_connection() -> None:
     _shared.clear()
 
 
+def leave_connection() -> None:
+    """Let later engines have a new connection: a search broke the database of this one."""
+    _shared.clear()
+
+
 def _made(
     threads: int | None, memory: str | None, tables: Sequence[Path]
 ) -> duckdb.DuckDBPyConnection:

@@ -6,12 +6,12 @@ import itertools
 import json
 import re
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from harness.engines.base import Loaded, SearchResult, StageRows
-from harness.engines.connection import connection
+from harness.engines.connection import connection, leave_connection
 from harness.engines.explanation import Explanation, explained
 from harness.engines.functions import create
 from harness.engines.knowledge import read_table
@@ -195,7 +195,8 @@ class DuckDBEngine:
             lasting = {table.table for table in shared}
             lasting |= {group.table for group in self.groups.values()}
             for name in [name for name in self.stored if name not in lasting]:
-                self.cursor.execute(f"DROP TABLE IF EXISTS {self.schema}.{name}")
+                with suppress(*_broken()):
+                    self.cursor.execute(f"DROP TABLE IF EXISTS {self.schema}.{name}")
                 del self.stored[name]
 
     def lookup_table(self, path: Path) -> Stored:
@@ -284,6 +285,11 @@ class DuckDBEngine:
         self.stored[name] = columns
         return name
 
+    def row_count(self, table: str) -> int:
+        """How many rows a stored table has."""
+        ((rows,),) = self.execute(f"SELECT count(*) FROM {self.schema}.{table}").fetchall()  # noqa: S608
+        return int(rows)
+
     def run(self, relation: Relation, search: LocalSearch) -> Rows:
         """The rows of a relation whose columns are known."""
         columns = search.columns(relation)
@@ -314,6 +320,12 @@ class DuckDBEngine:
             raise EngineLimit(
                 "the search needs more memory than there is", hints=["narrow its time range"]
             ) from error
+        except _broken() as error:
+            leave_connection()
+            raise EngineLimit(
+                "the search broke the engine: a text or a list longer than it can hold",
+                hints=["later searches begin with a new engine"],
+            ) from error
         except duckdb.Error as error:
             if self.connection.failures:
                 raise self.connection.failures[0] from None
@@ -325,7 +337,15 @@ class DuckDBEngine:
     def close(self) -> None:
         """Forget the events and whatever the searches kept."""
         self.cursor.close()
-        self.connection.duckdb.execute(f"DETACH {self.schema}")
+        with suppress(*_broken()):
+            self.connection.duckdb.execute(f"DETACH {self.schema}")
+
+
+def _broken() -> tuple[type[Exception], ...]:
+    """What DuckDB raises when a database can be used no more."""
+    import duckdb  # noqa: PLC0415 - already imported by connection()
+
+    return duckdb.FatalException, duckdb.InternalException
 
 
 def _filled(rows: Rows) -> Rows:

@@ -11,8 +11,9 @@ MAX_DEPTH = 200
 SURROGATE = re.compile("[\ud800-\udfff]")
 REMEMBERED = 2_048
 REMEMBERED_CHARACTERS = 8_192
-"""How many texts keep their document, and how long they may be: an engine asks for one field of
-many rows, then for the next."""
+REMEMBERED_LONG = 8
+"""How many texts keep their document: an engine asks for one field of many rows, then for the
+next. Of those that are longer than so many characters only the last few do."""
 
 
 class Number(str):
@@ -58,7 +59,7 @@ def _check_depth(document: Any) -> None:
 
 def container(text: str) -> Any:
     """The object or array that a text is, or None."""
-    return _container(text) if len(text) > REMEMBERED_CHARACTERS else _remembered(text)
+    return _remembered_long(text) if len(text) > REMEMBERED_CHARACTERS else _remembered(text)
 
 
 def _container(text: str) -> Any:
@@ -71,6 +72,7 @@ def _container(text: str) -> Any:
 
 
 _remembered = lru_cache(maxsize=REMEMBERED)(_container)
+_remembered_long = lru_cache(maxsize=REMEMBERED_LONG)(_container)
 
 
 def clean(text: str) -> str:

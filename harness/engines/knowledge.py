@@ -30,7 +30,8 @@ class BadLookup(HarnessError):
 class Compiled:
     """A search's statement, its columns with their types, and the functions of ours it calls.
 
-    `is_open` says that the columns are those which its events might have.
+    `is_open` says that the columns are those which its events might have; the statement holds
+    for at most `events` of them, or for any number.
     """
 
     statement: str
@@ -38,6 +39,7 @@ class Compiled:
     types: tuple[Typed, ...]
     used: frozenset[str]
     is_open: bool = False
+    events: int | None = None
 
 
 @dataclass(slots=True)

@@ -163,7 +163,7 @@ def json_names(text: str | None) -> list[str] | None:
 
 def _event_fields(text: str) -> dict[str, list[str]]:
     short = len(text) <= json_documents.REMEMBERED_CHARACTERS
-    return _remembered_fields(text) if short else _fields(text)
+    return _remembered_fields(text) if short else _remembered_long_fields(text)
 
 
 def _fields(text: str) -> dict[str, list[str]]:
@@ -175,6 +175,7 @@ def _fields(text: str) -> dict[str, list[str]]:
 
 
 _remembered_fields = lru_cache(maxsize=json_documents.REMEMBERED)(_fields)
+_remembered_long_fields = lru_cache(maxsize=json_documents.REMEMBERED_LONG)(_fields)
 
 
 def _json_leaves(value: Any, path: str) -> Iterator[tuple[str, str]]:

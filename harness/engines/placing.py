@@ -6,14 +6,16 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from harness.engines.search import LocalSearch
-from harness.errors import HarnessError
+from harness.errors import HarnessError, Unsupported
 from harness.registry import find_command
+from harness.spl.source import Source, Span, SplText
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from harness.engines.base import SearchRequest
     from harness.engines.duckdb import DuckDBEngine
+    from harness.errors import Place
     from harness.plan.nodes import Relation
     from harness.spl.pipeline import Stage
 
@@ -26,6 +28,15 @@ class EngineLimit(SearchFailed):
     """A search needs more time or more memory than there is."""
 
 
+class TooDeep(Unsupported):
+    """A search whose parts lie in one another more deeply than we can follow."""
+
+
+def _whole(request: SearchRequest) -> Place:
+    text = request.text.strip()
+    return SplText.of(Source(text, request.path)).place(Span(0, len(text)))
+
+
 @contextmanager
 def placing(
     engine: DuckDBEngine, request: SearchRequest, given: Relation | None = None
@@ -36,8 +47,15 @@ def placing(
     """
     try:
         yield
-    except EngineLimit:
+    except EngineLimit as error:
+        error.place = error.place or _whole(request)
         raise
+    except RecursionError as error:
+        raise TooDeep(
+            "the search is too long or too deeply nested",
+            place=_whole(request),
+            hints=["write long chains of OR as IN (…), and fewer stages"],
+        ) from error
     except HarnessError as error:
         stage = (
             None if error.place else _stage_of(error, engine, LocalSearch(engine, request, given))

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.apps import UnknownDataModel
+from harness.engines.bounds import most_rows
 from harness.engines.knowledge import Compiled
 from harness.engines.locations import open_locations
 from harness.engines.names import Opened, open_names
@@ -66,6 +67,7 @@ class LocalSearch:
         self.request = request
         self.asked_now = False
         self.asked_data = False
+        self.counted_events = False
         self.timezone = engine.timezone
         self.resolver = FieldResolver(
             engine.knowledge.apps,
@@ -100,7 +102,8 @@ class LocalSearch:
             self.resolver.groups,
         )
         found = self.engine.knowledge.compiled.get(key)
-        if found is None:
+        events = self.engine.events
+        if found is None or (found.events is not None and events > found.events):
             relation = self.relation()
             columns = self.columns(relation)
             dialect = self._dialect()
@@ -108,7 +111,8 @@ class LocalSearch:
                 relation, columns
             )
             used, is_open = frozenset(dialect.used), relation.columns is None
-            found = Compiled(generate(statement), columns, types, used, is_open)
+            most = events if self.counted_events else None
+            found = Compiled(generate(statement), columns, types, used, is_open, most)
             alone = self.asked_now or self.asked_data or dialect.asked_now or self._tables
             if not alone:
                 self.engine.knowledge.compiled[key] = found
@@ -296,7 +300,15 @@ class LocalSearch:
         return type(found)(found.columns, found.rows[:limit])
 
     def bounded(self, rows: nodes.Relation, most: int, what: str) -> nodes.Relation:
-        """The first rows; those whose columns are known are kept, others only counted."""
+        """The first rows; those whose columns are known are kept, others only counted.
+
+        Where there cannot be more, as few as the events are, nothing is worked out; then the
+        statement holds for this number of events.
+        """
+        bound = most_rows(rows, self.engine.events, self.engine.row_count)
+        if bound is not None and bound <= most:
+            self.counted_events = True
+            return rows if rows.columns is None else nodes.Limit(rows, most)
         limited: nodes.Relation = nodes.Limit(rows, most + 1)
         if rows.columns is not None:
             names = [name for name in rows.columns if not name.startswith(SPARE)]

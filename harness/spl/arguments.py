@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from harness.spl.lexer import Token
     from harness.spl.pipeline import Stage
 
+MOST_DIGITS = 15
+WHOLE = re.compile(r"[-+]?[0-9]+")
 NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 TRUE_WORDS = frozenset({"t", "true", "1", "yes", "y"})
 FALSE_WORDS = frozenset({"f", "false", "0", "no", "n"})
@@ -157,10 +159,12 @@ class Arguments:
 
     def integer(self, token: Token, what: str, *, minimum: int = 0) -> int:
         """The whole number that a token spells."""
-        try:
-            value = int(token.value)
-        except ValueError:
+        if not WHOLE.fullmatch(token.value):
             self.stage.fail(f"{what} is a whole number, not `{token.value}`", token.span)
+        digits = token.value.lstrip("+-0")
+        if len(digits) > MOST_DIGITS:
+            self.stage.fail(f"{what} has at most {MOST_DIGITS} digits", token.span)
+        value = int(token.value)
         if value < minimum:
             self.stage.fail(f"{what} is at least {minimum}", token.span)
         return value

@@ -10,6 +10,7 @@ quotes. Source: Splunk Knowledge Manager Manual, "Use search macros in searches"
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import TYPE_CHECKING, Protocol
 
@@ -17,13 +18,15 @@ from harness.errors import HarnessError, Unsupported, nearest
 from harness.spl.source import Source, Span, SplText
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from harness.model import Macro
 
 MAX_DEPTH = 32
 MAX_ARGUMENTS = 20
+MAX_CALLS = 10_000
 MAX_EXPANDED = 2_000_000
+SURROGATE = re.compile("[\ud800-\udfff]")
 ARGUMENT = re.compile(r"\$([A-Za-z0-9_-]+)\$")
 NAME = re.compile(r"[A-Za-z0-9_.:-]+")
 
@@ -46,10 +49,13 @@ class MacroSource(Protocol):
 
 def expand(source: Source, macros: MacroSource) -> SplText:
     """Expand every macro and drop every comment; errors carry the place of the call."""
-    return _expand(SplText.of(source), macros, depth=0)
+    text = _expand(SplText.of(source), macros, itertools.count(1), depth=0)
+    if (half := SURROGATE.search(text.text)) is not None:
+        raise text.syntax_error("half a character, which is no text", Span(*half.span()))
+    return text
 
 
-def _expand(text: SplText, macros: MacroSource, depth: int) -> SplText:
+def _expand(text: SplText, macros: MacroSource, calls: Iterator[int], depth: int) -> SplText:
     result = SplText()
     raw, position, copied = text.text, 0, 0
     while position < len(raw):
@@ -68,7 +74,7 @@ def _expand(text: SplText, macros: MacroSource, depth: int) -> SplText:
             position = copied = end + 3
         elif character == "`":
             result.append_mapped(text, copied, position)
-            position = copied = _expand_call(text, position, macros, depth, result)
+            position = copied = _expand_call(text, position, macros, calls, depth, result)
         elif character == "\\" and raw.startswith('\\"', position):
             position += 2
         else:
@@ -78,7 +84,12 @@ def _expand(text: SplText, macros: MacroSource, depth: int) -> SplText:
 
 
 def _expand_call(
-    text: SplText, start: int, macros: MacroSource, depth: int, result: SplText
+    text: SplText,
+    start: int,
+    macros: MacroSource,
+    calls: Iterator[int],
+    depth: int,
+    result: SplText,
 ) -> int:
     end = _call_end(text.text, start + 1)
     if end < 0:
@@ -94,12 +105,13 @@ def _expand_call(
             place=text.place(span),
             hints=["write its result in place of the call"],
         )
-    calls = text.calls(span)
+    if next(calls) > MAX_CALLS:
+        raise text.syntax_error(f"more than {MAX_CALLS:,} macro calls in one search", span)
     if depth >= MAX_DEPTH:
         raise text.syntax_error(f"macro `{name}` never stops expanding itself", span)
-    definition = Source(macro.definition, macro.place.path, (*calls, name))
+    definition = Source(macro.definition, macro.place.path, (*text.calls(span), name))
     body = _substitute(definition, dict(zip(macro.arguments, arguments, strict=False)), text)
-    result.append_mapped(*_whole(_expand(body, macros, depth + 1)))
+    result.append_mapped(*_whole(_expand(body, macros, calls, depth + 1)))
     if len(result.text) > MAX_EXPANDED:
         raise text.syntax_error(f"macro `{name}` expands without end", span)
     return end + 1
@@ -188,6 +200,8 @@ def _substitute(definition: Source, arguments: dict[str, Span], call: SplText) -
         span = arguments[token[1]]
         body.append_mapped(call, span.start, span.end)
         copied = token.end()
+        if len(body.text) > MAX_EXPANDED:
+            raise call.syntax_error("a macro expands without end", span)
     body.append(definition, copied, len(definition.text))
     return body
 

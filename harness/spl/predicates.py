@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from harness.spl.source import SplText
 
 KEYWORDS = frozenset({"AND", "OR", "NOT"})
-MAX_NESTING = 200
+MAX_NESTING = 60
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import calendar
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-OFFSET = re.compile(r"([+-])(\d*)([A-Za-z]+)")
+EPOCH = re.compile(r"[+-]?(?:[0-9]{1,15}(?:\.[0-9]*)?|\.[0-9]+)")
+OFFSET = re.compile(r"([+-])([0-9]{0,15})([A-Za-z]+)")
 SNAP = re.compile(r"@([A-Za-z]+)(\d?)")
 UNITS = {
     "second": ("s", "sec", "secs", "second", "seconds"),
@@ -35,14 +36,19 @@ def parse_time(text: str, now: float, timezone: str = "UTC") -> float:
     word = text.strip()
     if word.lower() in ("now", "now()"):
         return now
-    try:
+    if EPOCH.fullmatch(word):
         return float(word)
-    except ValueError:
-        pass
     zone = ZoneInfo(timezone)
     if (absolute := _date(word, zone)) is not None:
         return absolute
-    moment, position = datetime.fromtimestamp(now, zone), 0
+    try:
+        return _relative(word, datetime.fromtimestamp(now, zone), text)
+    except OverflowError as error:
+        raise ValueError(f"`{text}` lies beyond the calendar") from error
+
+
+def _relative(word: str, moment: datetime, text: str) -> float:
+    position = 0
     while position < len(word):
         if matched := OFFSET.match(word, position):
             count = int(matched[2] or 1) * (-1 if matched[1] == "-" else 1)
@@ -87,6 +93,8 @@ def _shift(moment: datetime, count: int, unit: str) -> datetime:
     months = count * {"month": 1, "quarter": 3, "year": 12}[unit]
     total = moment.year * 12 + moment.month - 1 + months
     year, month = divmod(total, 12)
+    if not MINYEAR <= year <= MAXYEAR:
+        raise OverflowError(year)
     day = min(moment.day, calendar.monthrange(year, month + 1)[1])
     return moment.replace(year=year, month=month + 1, day=day)
 

@@ -45,6 +45,7 @@ REFERENCE = re.compile(r"\\(\d)?")
 ADDRESS = r"^\d{1,3}(?:\.\d{1,3}){3}$"
 UDF_PREFIX = "spl_"
 MOST_DECIMALS = 15
+FARTHEST = 2**62
 
 
 def raw(name: str, *arguments: Node) -> Node:
@@ -66,8 +67,8 @@ def number(value: float) -> Node:
 
 
 def whole(value: int) -> Node:
-    """An integer literal, for positions and counts."""
-    return exp.Literal.number(value)
+    """An integer literal, for positions and counts: one that no list reaches stands for more."""
+    return exp.Literal.number(max(-FARTHEST, min(FARTHEST, value)))
 
 
 def cast_to(value: Node, kind: str, *, attempt: bool = False) -> Node:
