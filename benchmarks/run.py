@@ -207,7 +207,7 @@ def process_events(path: Path, rows: int) -> None:
         "'C:\\Windows\\' || CASE WHEN hash(range + 7) % 7 = 0 THEN 'Temp\\' ELSE 'System32\\' END"
     )
     duckdb.execute(
-        "COPY (SELECT 1700000000 + range / 20.0 AS _time, 'host' || (hash(range) % 50) AS dest,"
+        "COPY (SELECT 1700000000 + range / 20.0 AS _time, 'host' || (hash(range) % 50) AS dest,"  # noqa: S608
         f" {windows} || 'p' || (hash(range + 1) % 1000) || '.exe' AS process_path,"
         " 'p' || (hash(range + 2) % 5000) || '.exe -x' AS process,"
         " 'u' || (hash(range + 3) % 10) AS \"user\""
