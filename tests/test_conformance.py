@@ -60,6 +60,8 @@ ERROR_KEYS = frozenset("events input lookups macros name note rendered spl".spli
 POOR_KEYS = frozenset("name pattern poor why".split())
 EVENT_KEYS = frozenset("host index raw source sourcetype time".split())
 OPERATORS = "and or xor not like in + - * / % . = != < <= > >= negate mvmap mvfilter".split()
+GOOD = HERE / "errors" / "good.yml"
+NAMED = re.compile(r"\n- name: ")
 NOW = 1_600_000_000
 FEWEST = 3
 PAGES = re.compile(
@@ -91,17 +93,48 @@ def case_paths() -> list[Path]:
     return sorted([*HERE.glob("commands/*.yml"), *HERE.glob("functions/*.yml")])
 
 
-def cases() -> list[Any]:
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """A case by its file and its number there: files are only parsed by tests that run.
+
+    Thousands of cases are collected for every run, also for `-k` of a single detection.
+    """
+
+    path: Path
+    number: int
+    keys: frozenset[str] = KEYS
+
+    def read(self) -> dict[str, Any]:
+        return read(self.path, self.keys)[self.number]
+
+
+def listed(
+    path: Path, before: str, *, keys: frozenset[str] = KEYS, only: str | None = None
+) -> list[Any]:
+    """The cases of a file by the lines that begin them; `only` those with a key."""
+    _, *texts = NAMED.split("\n" + path.read_text(encoding="utf-8"))
+    names = [text.partition("\n")[0].strip().strip("'\"") for text in texts]
     return [
-        pytest.param(case, id=f"{path.stem}: {case['name']}")
-        for path in case_paths()
-        for case in read(path)
+        pytest.param(Case(path, number, keys), id=f"{before}{name}")
+        for number, (name, text) in enumerate(zip(names, texts, strict=True))
+        if only is None or f"\n  {only}:" in text
     ]
 
 
+def cases() -> list[Any]:
+    return [one for path in case_paths() for one in listed(path, f"{path.stem}: ")]
+
+
 def error_cases() -> list[Any]:
-    found = read(HERE / "errors" / "good.yml", ERROR_KEYS)
-    return [pytest.param(case, id=case["name"]) for case in found]
+    return listed(GOOD, "", keys=ERROR_KEYS)
+
+
+@pytest.mark.parametrize("path", [*case_paths(), GOOD], ids=lambda path: path.stem)
+def test_every_case_is_listed(path: Path) -> None:
+    keys = ERROR_KEYS if path == GOOD else KEYS
+    assert len(listed(path, "", keys=keys)) == len(read(path, keys))
+    with_error = [case for case in read(path, keys) if "error" in case]
+    assert len(listed(path, "", keys=keys, only="error")) == len(with_error)
 
 
 @cache
@@ -167,7 +200,11 @@ def run(case: dict[str, Any], folder: Path) -> Rows:
 
 
 @pytest.mark.parametrize("case", cases())
-def test_case(case: dict[str, Any], tmp_path: Path) -> None:
+def test_case(case: Case, tmp_path: Path) -> None:
+    check_case(case.read(), tmp_path)
+
+
+def check_case(case: dict[str, Any], tmp_path: Path) -> None:
     assert PAGES.match(case.get("source", "")), "a case needs its source, a page that can be found"
     assert ("output" in case) != ("error" in case), "a case has an output or an error"
     if "error" in case:
@@ -185,20 +222,17 @@ def test_case(case: dict[str, Any], tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("case", error_cases())
-def test_error_as_it_is_shown(case: dict[str, Any], tmp_path: Path) -> None:
+def test_error_as_it_is_shown(case: Case, tmp_path: Path) -> None:
     with pytest.raises(HarnessError) as caught:
-        run(case, tmp_path)
+        run(case.read(), tmp_path)
     rendered = caught.value.render().replace(f"{tmp_path}/", "")
-    assert rendered == case["rendered"].rstrip("\n")
+    assert rendered == case.read()["rendered"].rstrip("\n")
 
 
 def every_error() -> list[Any]:
     """All cases that end in an error: of the catalogue, and beside commands and functions."""
-    found = [*error_cases()]
-    for path in case_paths():
-        named = [(f"{path.stem}: {case['name']}", case) for case in read(path) if "error" in case]
-        found += [pytest.param(case, id=name) for name, case in named]
-    return found
+    found = [listed(path, f"{path.stem}: ", only="error") for path in case_paths()]
+    return [*error_cases(), *(one for some in found for one in some)]
 
 
 @cache
@@ -214,14 +248,14 @@ def test_poor_examples_are_caught() -> None:
 
 
 @pytest.mark.parametrize("case", every_error())
-def test_no_error_is_poor(case: dict[str, Any], tmp_path: Path) -> None:
+def test_no_error_is_poor(case: Case, tmp_path: Path) -> None:
     with pytest.raises(HarnessError) as caught:
-        run(case, tmp_path)
+        run(case.read(), tmp_path)
     place, rendered = caught.value.place, caught.value.render()
     for entry, pattern in poor():
         assert not pattern.search(rendered), f"{entry['name']}: {entry['why']}"
     assert place is not None, "an error says where"
-    nothing_written = not case["spl"].strip()
+    nothing_written = not case.read()["spl"].strip()
     assert place.path or place.caret().strip() or nothing_written, "a place is a file or a caret"
 
 
@@ -263,18 +297,20 @@ def uses() -> Counter[str]:
     return found
 
 
-@pytest.mark.parametrize("name", command_names())
-def test_every_command_has_cases(name: str) -> None:
+def test_every_command_has_cases() -> None:
+    for name in command_names():
+        check_command(name)
+
+
+def check_command(name: str) -> None:
     stage = parse_pipeline(expand(Source(f"| {name} x"), Knowledge(apps()))).stages[0]
     command = find_command(stage)
     own = HERE / "commands" / f"{command.__name__.lower()}.yml"
-    assert len(read(own)) >= FEWEST
-    assert uses()[f"| {name}"], "no case uses this name"
+    assert len(read(own)) >= FEWEST, name
+    assert uses()[f"| {name}"], f"no case uses the name `{name}`"
 
 
-@pytest.mark.parametrize(
-    "name",
-    [*eval_function_names(), *OPERATORS, *(f"stats {name}" for name in stats_function_names())],
-)
-def test_every_function_has_cases(name: str) -> None:
-    assert uses()[name] >= FEWEST
+def test_every_function_has_cases() -> None:
+    statistics = (f"stats {name}" for name in stats_function_names())
+    names = [*eval_function_names(), *OPERATORS, *statistics]
+    assert [name for name in names if uses()[name] < FEWEST] == []
