@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import socket
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +14,29 @@ if TYPE_CHECKING:
 
 LOCAL = ("127.", "::1", "localhost", "0.0.0.0")  # noqa: S104 - compared with, never bound to
 pytest_plugins = ["pytester"]
+gc.set_threshold(50_000, 20, 20)  # thousands of cases are collected, and kept
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With `-k` of a detection's alias, leave test modules out that do not hold the word.
+
+    `pytest -k wintemp` is a command that people wait for; there are thousands of other tests.
+    """
+    word: str = config.option.keyword
+    if (
+        collection_path.suffix != ".py"
+        or not word.isalnum()
+        or not _is_alias(word, config.rootpath)
+    ):
+        return None
+    inside = collection_path.is_relative_to(config.rootpath / "tests")
+    return True if inside and word not in collection_path.read_text(encoding="utf-8") else None
+
+
+@cache
+def _is_alias(word: str, root: Path) -> bool:
+    sidecars = (root / "detections").rglob("*.expected.yaml")
+    return any(f"alias: {word}\n" in path.read_text(encoding="utf-8") for path in sidecars)
 
 
 @pytest.fixture(autouse=True)
