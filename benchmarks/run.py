@@ -93,12 +93,12 @@ by_hand = duckdb.connect(config={"memory_limit": memory})
 search = (
     'search sourcetype=proc process_path="*\\\\Temp\\\\*" | bin _time span=20m'
     " | stats dc(process) AS distinct_processes values(user) AS user BY _time dest"
-    " | where distinct_processes > 37"
+    " | where distinct_processes > 80"
 )
 sql = (
     "SELECT floor(_time / 1200) * 1200 AS t, dest, count(DISTINCT process) AS n,"
     f' list_sort(list(DISTINCT "user")) FROM read_parquet(\'{path}\')'
-    " WHERE process_path ILIKE '%\\Temp\\%' GROUP BY t, dest HAVING n > 37 ORDER BY t, dest"
+    " WHERE process_path ILIKE '%\\Temp\\%' GROUP BY t, dest HAVING n > 80 ORDER BY t, dest"
 )
 ours, theirs = [], []
 for _ in range(runs):

@@ -210,14 +210,20 @@ class DuckDBEngine:
         """The rows of a statement whose columns are these, in this order."""
         found = self.execute(statement).fetchall()
         shapes = [_LISTS if v.multi else _SHAPES.get(v.kind) for v in types]
-        cells = list(zip(columns, shapes, strict=True))
+        cells = [
+            [None if cell is None else shape(cell) for cell in column] if shape else column
+            for shape, column in zip(shapes, zip(*found, strict=True), strict=False)
+        ]
+        made = (
+            [dict(zip(columns, row, strict=True)) for row in zip(*cells, strict=True)]
+            if columns
+            else [{} for _ in found]
+        )
         rows: list[dict[str, Value]] = [
-            {
-                name: value
-                for (name, shape), cell in zip(cells, row[: len(cells)], strict=True)
-                if cell is not None and (value := shape(cell) if shape else cell) is not None
-            }
-            for row in found
+            {name: cell for name, cell in row.items() if cell is not None}
+            if None in row.values()
+            else row
+            for row in made
         ]
         return Rows(columns, rows)
 
@@ -383,7 +389,7 @@ def _number(cell: float) -> float:
 
 def _list(cell: list[str | None]) -> Value:
     """One value without a list, none as nothing."""
-    values = [item for item in cell if item is not None]
+    values: list[Any] = [item for item in cell if item is not None] if None in cell else cell
     return values[0] if len(values) == 1 else values or None
 
 
