@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.plan import nodes
+from harness.plan.expressions import every
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from harness.plan.expressions import Expr
 
 Same = (
     nodes.Filter
@@ -48,3 +51,31 @@ def most_rows(relation: nodes.Relation, events: int, stored: Callable[[str], int
         below = most_rows(relation.input, events, stored)
         return relation.count if below is None else min(below, relation.count)
     return most_rows(relation.input, events, stored) if isinstance(relation, Same) else None
+
+
+def is_empty(
+    relation: nodes.Relation, meets: Callable[[Expr], object], stored: Callable[[str], int]
+) -> bool:
+    """Whether a relation cannot have a row, told without running it.
+
+    `meets` says whether events of some group may meet a predicate, `stored` gives the number of
+    a stored table's rows. A BY clause over nothing gives nothing, too; a statistic without one
+    gives a row.
+    """
+    predicates: list[Expr] = []
+    while isinstance(relation, nodes.Filter):
+        predicates.append(relation.predicate)
+        relation = relation.input
+    if isinstance(relation, nodes.Scan):
+        return not meets(every(reversed(predicates)))
+    if isinstance(relation, nodes.Values):
+        return not relation.rows
+    if isinstance(relation, nodes.Stored):
+        return stored(relation.table) == 0
+    if isinstance(relation, nodes.Union):
+        return all(is_empty(one, meets, stored) for one in relation.inputs)
+    if isinstance(relation, nodes.Aggregate):
+        return bool(relation.by) and is_empty(relation.input, meets, stored)
+    if isinstance(relation, nodes.Combine | nodes.Limit | nodes.Explode | Same):
+        return is_empty(relation.input, meets, stored)
+    return False

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from harness.engines.base import Loaded, SearchResult, StageRows
+from harness.engines.bounds import is_empty
 from harness.engines.connection import connection, leave_connection
 from harness.engines.explanation import Explanation, explained
 from harness.engines.functions import create
@@ -163,7 +164,10 @@ class DuckDBEngine:
         """How many rows a search gives, with its warnings: no column is worked out for itself."""
         search = LocalSearch(self, request)
         with placing(self, request), self.own_tables():
-            statement, _ = search.statement(search.relation(), ())
+            relation = search.relation()
+            if is_empty(relation, search.resolver.surviving, self.row_count):
+                return 0, tuple(search.warnings)
+            statement, _ = search.statement(relation, ())
             ((rows,),) = self.execute(f"SELECT count(*) FROM ({statement})").fetchall()  # noqa: S608
         return rows, tuple(search.warnings)
 
