@@ -39,12 +39,7 @@ class Addcoltotals:
     def parse(cls, stage: Stage) -> Self:
         """Read the options and the fields."""
         arguments = stage.arguments
-        options, fields = arguments.options(OPTIONS), list[str]()
-        while not arguments.done:
-            if arguments.at_option():
-                options |= arguments.options(OPTIONS)
-            elif not arguments.accept(","):
-                fields.append(arguments.field())
+        options, fields = arguments.options_and_fields(OPTIONS)
         label = options["label"].value if "label" in options else "Total"
         label_field = options["labelfield"].value if "labelfield" in options else None
         return cls(stage, tuple(fields), label, label_field)

@@ -58,12 +58,7 @@ class Anomalydetection:
     def parse(cls, stage: Stage) -> Self:
         """Read the method, its options and the fields."""
         arguments = stage.arguments
-        options, fields = arguments.options(OPTIONS), list[str]()
-        while not arguments.done:
-            if arguments.at_option():
-                options |= arguments.options(OPTIONS)
-            elif not arguments.accept(","):
-                fields.append(arguments.field())
+        options, fields = arguments.options_and_fields(OPTIONS)
         method = "histogram"
         if "method" in options:
             method = arguments.choice(options.pop("method"), "method", METHODS)

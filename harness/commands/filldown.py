@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 from harness.plan.expressions import Field
 from harness.plan.nodes import Aggregation, Frame, Relation, Windowed
 from harness.registry import command
-from harness.registry.names import is_wild, matching
+from harness.registry.names import is_wild, spread
 
 if TYPE_CHECKING:
     from harness.registry.context import Context
@@ -41,11 +41,7 @@ class Filldown:
         if not self.names or any(is_wild(name) for name in self.names):
             rows = context.closed(rows)
         columns = rows.columns
-        named = dict.fromkeys(
-            found
-            for name in self.names or ("*",)
-            for found in (matching(name, columns or ()) if is_wild(name) else [name])
-        )
+        named = spread(self.names or ("*",), columns)
         names = [name for name in named if columns is None or name in columns]
         filled = tuple(Aggregation(name, "last", Field(name)) for name in names)
         return Windowed(rows, (), filled, Frame()) if filled else rows

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 from harness.plan.expressions import Call, Const, Field
 from harness.plan.nodes import Extend, Relation
 from harness.registry import command
-from harness.registry.names import is_wild, matching
+from harness.registry.names import is_wild, spread
 
 if TYPE_CHECKING:
     from harness.registry.context import Context
@@ -44,13 +44,7 @@ class Fillnull:
             self.stage.fail("`fillnull` cannot begin a search")
         if not self.names or any(is_wild(name) for name in self.names):
             rows = context.closed(rows)
-        columns = rows.columns or ()
-        names = dict.fromkeys(
-            found
-            for name in self.names
-            for found in (matching(name, columns) if is_wild(name) else [name])
-        )
-        filled = names if self.names else dict.fromkeys(columns)
+        filled = spread(self.names, rows.columns) if self.names else rows.columns or ()
         value = Const(float(self.value) if NUMBER.fullmatch(self.value) else self.value)
         return Extend(
             rows, tuple((name, Call("coalesce", (Field(name), value))) for name in filled)

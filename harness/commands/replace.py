@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 from harness.plan.expressions import Call, Const, Field
 from harness.plan.nodes import Extend, Relation
 from harness.registry import command
-from harness.registry.names import is_wild, matching
+from harness.registry.names import is_wild, spread
 
 if TYPE_CHECKING:
     from harness.registry.context import Context
@@ -77,11 +77,7 @@ class Replace:
         if not self.names or any(is_wild(name) for name in self.names):
             rows = context.closed(rows)
         columns = rows.columns
-        named = dict.fromkeys(
-            found
-            for name in self.names or ("*",)
-            for found in (matching(name, columns or ()) if is_wild(name) else [name])
-        )
+        named = spread(self.names or ("*",), columns)
         pairs = [Const(part) for pair in self._ordered() for part in pair]
         fields = tuple(
             (name, Call("values_replaced", (Field(name), *pairs)))

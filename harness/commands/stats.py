@@ -10,7 +10,7 @@ from harness.plan.nodes import Aggregate, Extend, Relation
 from harness.registry import command
 from harness.registry.aggregations import Statistic, aggregations, parse_statistics, wild
 from harness.registry.delimiters import with_delimiter
-from harness.registry.names import is_wild, matching
+from harness.registry.names import is_wild, spread
 from harness.registry.sparklines import sparkline_starts
 
 if TYPE_CHECKING:
@@ -70,11 +70,7 @@ class Stats:
         if wild(self.statistics) or any(is_wild(name) for name in self.by):
             rows = context.closed(rows)
         columns = rows.columns
-        by = [
-            found
-            for name in self.by
-            for found in (matching(name, columns or ()) if is_wild(name) else [name])
-        ]
+        by = spread(self.by, columns)
         if self.different:
             rows = Extend(rows, tuple((name, Call("mvdedup", (Field(name),))) for name in by))
         starts = sparkline_starts(self.statistics, rows, context, self.stage)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from harness.plan.nodes import Project, Relation
 from harness.registry import command
-from harness.registry.names import is_wild, matching
+from harness.registry.names import is_wild, spread
 
 if TYPE_CHECKING:
     from harness.registry.context import Context
@@ -36,10 +36,4 @@ class Table:
             self.stage.fail("`table` cannot begin a search")
         if any(is_wild(name) for name in self.names):
             rows = context.closed(rows)
-        columns = rows.columns or ()
-        names = dict.fromkeys(
-            found
-            for name in self.names
-            for found in (matching(name, columns) if is_wild(name) else [name])
-        )
-        return Project(rows, tuple((name, name) for name in names))
+        return Project(rows, tuple((name, name) for name in spread(self.names, rows.columns)))

@@ -44,12 +44,7 @@ class Xyseries:
     def parse(cls, stage: Stage) -> Self:
         """Read the fields and the options, which may stand anywhere."""
         arguments = stage.arguments
-        options, fields = arguments.options(OPTIONS), list[str]()
-        while not arguments.done:
-            if arguments.at_option():
-                options |= arguments.options(OPTIONS)
-            elif not arguments.accept(","):
-                fields.append(arguments.field())
+        options, fields = arguments.options_and_fields(OPTIONS)
         if len(fields) < 3:
             stage.fail(
                 f"`{stage.name}` takes at least three fields, not {len(fields)}",

@@ -308,7 +308,7 @@ class LocalSearch:
         bound = most_rows(rows, self.engine.events, self.engine.row_count)
         if bound is not None and bound <= most:
             self.counted_events = True
-            return rows if rows.columns is None else nodes.Limit(rows, most)
+            return rows
         limited: nodes.Relation = nodes.Limit(rows, most + 1)
         if rows.columns is not None:
             names = [name for name in rows.columns if not name.startswith(SPARE)]

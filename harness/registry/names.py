@@ -28,6 +28,21 @@ def matching(pattern: str, names: Iterable[str]) -> list[str]:
     ]
 
 
+def spread(written: Iterable[str], columns: Iterable[str] | None) -> list[str]:
+    """The names that a list of names and patterns means, each once, in the list's order.
+
+    A pattern means those of the columns that it fits; a plain name means itself.
+    """
+    known = tuple(columns or ())
+    return list(
+        dict.fromkeys(
+            found
+            for name in written
+            for found in (matching(name, known) if is_wild(name) else [name])
+        )
+    )
+
+
 def renamed(name: str, pattern: str, target: str) -> str:
     """The new name of a field: the target with each `*` replaced by what the pattern's held."""
     found = _compiled(pattern).fullmatch(name)

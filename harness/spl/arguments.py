@@ -123,6 +123,16 @@ class Arguments:
             found[name] = self.option_value()
         return found
 
+    def options_and_fields(self, known: Collection[str]) -> tuple[dict[str, Token], list[str]]:
+        """Take options and fields to the end, whatever their order."""
+        options, fields = self.options(known), list[str]()
+        while not self.done:
+            if self.at_option():
+                options |= self.options(known)
+            elif not self.accept(","):
+                fields.append(self.field())
+        return options, fields
+
     def option_value(self) -> Token:
         """Take `name=value` and give the value's token."""
         name = self.next("an option")

@@ -11,10 +11,11 @@ from sqlglot import exp
 
 from harness.plan import nodes
 from harness.plan.expressions import Belongs, Demand, Expr, demands, every
-from harness.plan.types import Kind, Typed, as_any, as_number, as_text, null, unify
+from harness.plan.types import Kind, Typed, as_any, null, unify
 from harness.sql.aggregates import compile_aggregate
 from harness.sql.expressions import Scope, compile_expression
 from harness.sql.joins import compile_join
+from harness.sql.ordering import sort_keys
 from harness.sql.query import (
     Node,
     OrderKey,
@@ -331,37 +332,9 @@ class Compiler:
         names = [key.field for key in node.keys]
         if not query.merges(names):
             query = self.wrapped(query, below)
-        keys = [part for key in node.keys for part in self._sort_keys(key, query)]
+        keys = [part for key in node.keys for part in sort_keys(self.dialect, key, query)]
         sortable = Query(query.source, dict(query.columns), query.conditions, query.order)
         return self.wrapped(replace(sortable, order=(*keys, *query.order)), wanted)
-
-    def _sort_keys(self, key: nodes.SortKey, query: Query) -> list[OrderKey]:
-        d = self.dialect
-        value = query.columns.get(key.field)
-        if value is None:
-            return []
-        if value.multi:
-            value = Typed(d.function("list_extract", value.sql, d.position(1)), Kind.ANY)
-        if key.mode == "str":
-            return [OrderKey(as_text(d, value).sql, key.descending)]
-        spelled = as_number(d, value)
-        if key.mode == "num" or value.kind is Kind.NUMBER:
-            return [OrderKey(spelled.sql, key.descending)]
-        if key.mode == "ip":
-            octets = d.function("spl_ip_number", as_text(d, value).sql)
-            return [OrderKey(octets, key.descending)]
-        text, unspelled = as_text(d, value).sql, d.function("is_null", spelled.sql)
-        rank = d.case(
-            [
-                (d.function("is_not_null", spelled.sql), d.position(0)),
-                (d.function("is_not_null", text), d.position(1)),
-            ]
-        )
-        return [
-            OrderKey(rank, key.descending),
-            OrderKey(spelled.sql, key.descending),
-            OrderKey(d.case([(unspelled, d.function("address_text", text))]), key.descending),
-        ]
 
     @compile.register
     def _(self, node: nodes.Reverse, wanted: Wanted, *, ordered: bool) -> Query:

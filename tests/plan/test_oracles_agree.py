@@ -164,16 +164,23 @@ SEARCH_TERMS = st.one_of(
         lambda parts: f"{parts[0]} IN ({parts[1]}, {parts[2]})"
     ),
 )
-PREDICATES = st.recursive(
-    SEARCH_TERMS,
-    lambda inner: st.one_of(
-        inner.map(lambda one: f"NOT ({one})"),
-        st.tuples(inner, st.sampled_from([" OR ", " "]), inner).map(
-            lambda parts: f"({''.join(parts)})"
+
+
+def predicates(terms: st.SearchStrategy[str], most: int) -> st.SearchStrategy[str]:
+    """Terms of the search language, joined, alternated and negated."""
+    return st.recursive(
+        terms,
+        lambda inner: st.one_of(
+            inner.map(lambda one: f"NOT ({one})"),
+            st.tuples(inner, st.sampled_from([" OR ", " "]), inner).map(
+                lambda parts: f"({''.join(parts)})"
+            ),
         ),
-    ),
-    max_leaves=3,
-)
+        max_leaves=most,
+    )
+
+
+PREDICATES = predicates(SEARCH_TERMS, 3)
 STATISTICS = st.one_of(
     st.just("count"),
     st.tuples(

@@ -23,6 +23,7 @@ from test_oracles_agree import (
     SEED,
     apps,
     close,
+    predicates,
     values_node,
 )
 
@@ -210,16 +211,7 @@ EVENT_TERMS = st.one_of(
     ),
     st.sampled_from(["bob", '"user=bob"', "4688", "log*", "TERM(x)", "CASE(Eve)"]),
 )
-EVENT_PREDICATES = st.recursive(
-    EVENT_TERMS,
-    lambda inner: st.one_of(
-        inner.map(lambda one: f"NOT ({one})"),
-        st.tuples(inner, st.sampled_from([" OR ", " "]), inner).map(
-            lambda parts: f"({''.join(parts)})"
-        ),
-    ),
-    max_leaves=4,
-)
+EVENT_PREDICATES = predicates(EVENT_TERMS, 4)
 EVENT_CONDITIONS = st.tuples(
     st.sampled_from(EVENT_FIELDS),
     st.sampled_from(["=", "!=", "<"]),
