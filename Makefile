@@ -1,6 +1,7 @@
 # make wintemp   make the environment and run the main job
 # make test      make the environment and pass the tests
 # make reference write docs/spl from docstrings and cases
+# make truth     hold the built-in apps against real events and their field lists
 VENV ?= .venv
 PYTHON ?= python3
 BIN = $(VENV)/bin
@@ -8,7 +9,7 @@ BIN = $(VENV)/bin
 # Compiled modules halve the start-up; images for containers often forbid to write them.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: env wintemp test lint types layers bench reference clean
+.PHONY: env wintemp test lint types layers bench reference truth clean
 
 env: $(VENV)/.installed
 
@@ -38,6 +39,9 @@ layers: env
 
 bench: env
 	$(BIN)/python benchmarks/run.py
+
+truth: env
+	$(BIN)/python -m tests.truth
 
 reference: env
 	$(BIN)/python docs/generate_reference.py

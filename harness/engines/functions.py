@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
 from harness.engines import paths, xml_documents
+from harness.engines.default_fields import line_count, punct, time_parts
 from harness.engines.documents import (
     auto_object,
     object_names,
@@ -408,6 +409,9 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], list[str], str]] = {
     "spl_auto_object": (auto_object, [TEXT, WHOLE, TRUTH, TRUTH], TEXT),
     "spl_pair_object": (pair_object, [TEXT, TEXT, TEXT, WHOLE, TRUTH, TRUTH], TEXT),
     "spl_xpath": (xpath_values, [TEXT, TEXT, TEXT], LIST),
+    "spl_line_count": (line_count, [TEXT], NUMBER_TYPE),
+    "spl_punct": (punct, [TEXT], TEXT),
+    "spl_time_parts": (time_parts, [TEXT, NUMBER_TYPE, TEXT, TEXT, TEXT, TEXT], LIST),
     "spl_location": (location, [TEXT, TEXT, TEXT, TEXT], TEXT),
     "spl_json_field": (paths.json_field, [TEXT, TEXT], LIST),
     "spl_json_names": (paths.json_names, [TEXT], LIST),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness.fields.defaults import DEFAULTS, SERVER
 from harness.plan import nodes
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def field_names(
         groups.add(group.number)
         knowledge = resolver.knowledge(group)
         names |= set(group.fields)
+        names |= DEFAULTS if not group.table or "_raw" in group.fields else {SERVER}
         names |= {alias.target for alias in knowledge.aliases}
         names |= {one.field for one in knowledge.calculated}
         names |= {new for one in knowledge.lookups for _, new in resolver.outputs(one)}
@@ -42,7 +44,7 @@ def field_names(
             if found is not None:
                 names |= _found(single, predicate, one.source, found, run)
     if resolver.apps.eventtypes and groups:
-        names |= {"eventtype", "tag"}
+        names |= {"eventtype", "tag", *(f"tag::{name}" for name, _ in resolver.apps.tags)}
     return (*METADATA, *sorted(names - set(METADATA))), frozenset(groups)
 
 

@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from functools import partial
 from typing import TYPE_CHECKING
 
+from harness.fields.defaults import DEFAULTS, default_field
 from harness.fields.extractors import Extractor, extractors
 from harness.fields.folding import fold
 from harness.plan import nodes
@@ -329,6 +330,18 @@ class FieldResolver:
         relation = self._extract(group, base, frozenset(below))
         return nodes.Extend(relation, tuple(fields.items())) if fields else relation
 
+    def _with_defaults(
+        self, group: Group, base: nodes.Relation, wanted: frozenset[str]
+    ) -> nodes.Relation:
+        """What Splunk adds to every event, which a file of fields may have of its own."""
+        found = sorted((wanted & DEFAULTS) - set(group.fields))
+        if not found:
+            return base
+        has_raw = not group.table or "_raw" in group.fields
+        settings = self.knowledge(group).settings
+        fields = tuple((name, default_field(name, settings, has_raw=has_raw)) for name in found)
+        return nodes.Extend(base, fields)
+
     def _extract(
         self, group: Group, base: nodes.Relation, wanted: frozenset[str]
     ) -> nodes.Relation:
@@ -337,7 +350,8 @@ class FieldResolver:
         The first extraction of a field wins, later ones are for events in which it found
         nothing, unless they add values (MV_ADD).
         """
-        fixed = {*METADATA, *KNOWN, *group.fields}
+        base = self._with_defaults(group, base, wanted)
+        fixed = {*METADATA, *KNOWN, *DEFAULTS, *group.fields}
         rounds = _rounds(self.extractors(group))
         needed = set(wanted) - fixed
         demanded: list[set[str]] = []

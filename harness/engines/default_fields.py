@@ -1,0 +1,72 @@
+"""Splunk's default fields, as `harness.functions.default_fields` asks for them."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from harness.ingest.timestamps import TimeRules, time_rules
+from harness.model.time_formats import DAYS, MONTHS
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+PUNCTUATION = re.compile(r"[^\w\r\n]|_")
+PUNCT_CHARACTERS = 30
+WRITTEN = str.maketrans({" ": "_", "\t": "t"})
+
+
+def line_count(raw: str | None) -> float | None:
+    """The lines of a text."""
+    return None if raw is None else float(raw.rstrip("\n").count("\n") + 1)
+
+
+def punct(raw: str | None) -> str | None:
+    """The punctuation of the first line."""
+    if raw is None:
+        return None
+    line = raw[: raw.find("\n")] if "\n" in raw else raw
+    found: list[str] = []
+    for one in PUNCTUATION.finditer(line):
+        found.append(one[0])
+        if len(found) == PUNCT_CHARACTERS:
+            break
+    return "".join(found).translate(WRITTEN)
+
+
+def time_parts(
+    raw: str | None, time: float | None, prefix: str, form: str, lookahead: str, zone: str
+) -> list[str] | None:
+    """Start, end, hour, day, minute, month, second, weekday, year and zone of an event's time.
+
+    The zone is minutes east of UTC, or `local` where the text names none.
+    """
+    if raw is None or time is None:
+        return None
+    rules, at = _rules(prefix, form, lookahead, zone)
+    stamp = rules.find(raw, at, datetime.fromtimestamp(time, UTC))
+    if stamp is None:
+        return None
+    moment = stamp.moment
+    offset = moment.utcoffset()
+    minutes = int(offset.total_seconds() // 60) if offset is not None else 0
+    return [
+        str(stamp.start),
+        str(stamp.end),
+        str(moment.hour),
+        str(moment.day),
+        str(moment.minute),
+        MONTHS[moment.month - 1],
+        str(moment.second),
+        DAYS[moment.weekday()],
+        str(moment.year),
+        str(minutes) if stamp.has_zone else "local",
+    ]
+
+
+@lru_cache(maxsize=256)
+def _rules(prefix: str, form: str, lookahead: str, zone: str) -> tuple[TimeRules, tzinfo]:
+    return time_rules(prefix, form, lookahead), ZoneInfo(zone)
