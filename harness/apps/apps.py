@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from harness.apps.classification import EventType
+    from harness.apps.conf import Setting, Stanza
     from harness.apps.faults import Ignored, Warned
     from harness.apps.folder import AppFolder
     from harness.apps.macros import MacroKey, Validation
@@ -60,6 +61,10 @@ class Apps:
             self._knowledge[key] = self._props.knowledge(source, sourcetype, host)
         return self._knowledge[key]
 
+    def settings_for(self, source: str, sourcetype: str, host: str = "") -> Mapping[str, Setting]:
+        """The settings of props.conf about such events as they arrive: `rename` does not count."""
+        return self._props.settings(source, sourcetype, host)[0]
+
     def transform(self, name: str) -> Transform | None:
         """The field transform of a name, or None where no app has one."""
         if name not in self._transforms:
@@ -70,6 +75,19 @@ class Apps:
                 found = transform_of(stanzas[name], default.settings if default else {})
             self._transforms[name] = found
         return self._transforms[name]
+
+    @cached_property
+    def kinds(self) -> Mapping[str, Stanza]:
+        """The stanzas of kinds.conf: how to tell what a file holds."""
+        return self._layers.system_conf("kinds")
+
+    def transform_settings(self, name: str) -> Mapping[str, Setting]:
+        """All that transforms.conf says of a name, its defaults included; empty where nothing."""
+        stanzas = self._layers.conf("transforms")
+        if name not in stanzas or name == DEFAULT_STANZA:
+            return {}
+        default = stanzas.get(DEFAULT_STANZA)
+        return {**(default.settings if default else {}), **stanzas[name].settings}
 
     @cached_property
     def tags(self) -> Mapping[tuple[str, str], frozenset[str]]:
@@ -155,6 +173,10 @@ class Apps:
                 hints=nearest(name, known) or [f"the loaded apps have {listed}"],
             )
         return self.data_models[name]
+
+    def warn(self, message: str, place: Place) -> None:
+        """Note something in an app that cannot be used as written, once."""
+        self._layers.warn(message, place)
 
     @property
     def warnings(self) -> tuple[Warned, ...]:

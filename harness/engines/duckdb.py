@@ -92,7 +92,7 @@ class DuckDBEngine:
         self.cursor = connected.cursor()
         self.cursor.execute(
             f"CREATE TABLE {self.schema}.events"
-            " (grp INTEGER, _time DOUBLE, host VARCHAR, _raw VARCHAR)"
+            " (grp INTEGER, _time DOUBLE, host VARCHAR, _raw VARCHAR, _meta VARCHAR)"
         )
         for table in tables:
             self._attach(table)
@@ -124,12 +124,13 @@ class DuckDBEngine:
                     Array(batch.time, DataType.float64()),
                     Array(batch.host, DataType.string()),
                     Array(batch.raw, DataType.string()),
+                    Array(batch.meta or [None] * len(batch.raw), DataType.string()),
                 ],
-                names=["t", "h", "r"],
+                names=["t", "h", "r", "m"],
             )
             self.cursor.register("batch", table)
             self.cursor.execute(
-                f"INSERT INTO {self.schema}.events SELECT {group.number}, t, h, r FROM batch"  # noqa: S608
+                f"INSERT INTO {self.schema}.events SELECT {group.number}, t, h, r, m FROM batch"  # noqa: S608
             )
             self.cursor.unregister("batch")
             times = [moment for moment in batch.time if moment is not None]
@@ -140,7 +141,8 @@ class DuckDBEngine:
         key = (batch.index, batch.source, batch.sourcetype)
         known = self.groups.get(key) or Group(len(self.groups), *key, entities="none")
         entities = max(known.entities, _entities(batch.raw), key=ENTITIES.index)
-        self.groups[key] = replace(known, entities=entities)
+        indexed = known.has_indexed or bool(batch.meta)
+        self.groups[key] = replace(known, entities=entities, has_indexed=indexed)
         return self.groups[key]
 
     def search(self, request: SearchRequest) -> SearchResult:

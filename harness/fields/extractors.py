@@ -277,6 +277,27 @@ class Automatic:
         return of("data")
 
 
+@dataclass(frozen=True, slots=True)
+class Indexed(Single):
+    """What was made at index time and is kept beside the event."""
+
+    source: str = "_meta"
+    adds: bool = False
+    encoded: bool = False
+
+    def names(self) -> tuple[str, ...]:
+        """None is known beforehand."""
+        return ()
+
+    def found_names(self) -> Expr:
+        """The names that the events have."""
+        return Call("object_names", (Field(self.source),))
+
+    def field(self, name: str) -> Expr:
+        """The value, or values, under the name."""
+        return Call("object_value", (Field(self.source), Const(name)))
+
+
 def extractors(knowledge: SourceKnowledge) -> tuple[Extractor, ...]:
     """All extractions of a source type in Splunk's order: EXTRACT, REPORT, KV_MODE."""
     found: list[Extractor] = [_extract(extract) for extract in knowledge.extracts]

@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from harness.fields.defaults import DEFAULTS, default_field
-from harness.fields.extractors import Extractor, extractors
+from harness.fields.extractors import Extractor, Indexed, extractors
 from harness.fields.folding import fold
 from harness.plan import nodes
 from harness.plan.expressions import (
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from harness.model import LookupDefinition
 
 METADATA = ("_raw", "_time", "host")
+META = "_meta"
+"""The fields from index time, as one JSON object."""
 KNOWN = ("index", "source", "sourcetype")
 MAX_EVENTTYPE_DEPTH = 20
 ENCODED = "\0encoded "
@@ -58,7 +60,8 @@ class Group:
 
     `entities` says what of XML's the raw text holds: `none`, `named` ones, or also `numeric`.
     Events that came as a table of fields have its name in `table` and its fields in `fields`:
-    these are as they are, and no knowledge of the source type replaces them.
+    these are as they are, and no knowledge of the source type replaces them. With
+    `has_indexed` some events have fields from index time.
     """
 
     number: int
@@ -68,6 +71,7 @@ class Group:
     entities: str = "numeric"
     table: str = ""
     fields: tuple[str, ...] = ()
+    has_indexed: bool = False
 
 
 @dataclass(slots=True)
@@ -117,6 +121,8 @@ class FieldResolver:
         if group.number not in self._extractors:
             readable = not group.table or "_raw" in group.fields
             found = extractors(self.knowledge(group)) if readable else ()
+            if group.has_indexed:
+                found = (Indexed(), *found)
             self._extractors[group.number] = found
         return self._extractors[group.number]
 
@@ -163,7 +169,8 @@ class FieldResolver:
         event types and tags that the predicate reads as fields.
         """
         constants = tuple((name, Const(getattr(group, name))) for name in KNOWN)
-        names = tuple(dict.fromkeys((*METADATA, *group.fields)))
+        metadata = (*METADATA, META) if group.has_indexed else METADATA
+        names = tuple(dict.fromkeys((*metadata, *group.fields)))
         base: nodes.Relation = nodes.EventGroup(group.number, names, group.table)
         base = nodes.Extend(base, constants)
         if predicate == TRUE:
@@ -174,7 +181,7 @@ class FieldResolver:
         if collected:
             relation = nodes.Extend(relation, tuple(collected.items()))
         relation = nodes.Filter(relation, predicate)
-        fixed = tuple(dict.fromkeys((*METADATA, *KNOWN, *group.fields)))
+        fixed = tuple(dict.fromkeys((*names, *KNOWN)))
         read -= set(fixed)
         if not fields - read - set(fixed):
             return relation
@@ -351,7 +358,7 @@ class FieldResolver:
         nothing, unless they add values (MV_ADD).
         """
         base = self._with_defaults(group, base, wanted)
-        fixed = {*METADATA, *KNOWN, *DEFAULTS, *group.fields}
+        fixed = {*METADATA, META, *KNOWN, *DEFAULTS, *group.fields}
         rounds = _rounds(self.extractors(group))
         needed = set(wanted) - fixed
         demanded: list[set[str]] = []

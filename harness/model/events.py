@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,7 +28,9 @@ class Origin:
 class EventBatch:
     """Events of one index, source and source type: three columns of one length.
 
-    `time` is epoch seconds, `None` where the event has no time that can be read.
+    `time` is epoch seconds, `None` where the event has no time that can be read. `meta` has
+    the indexed fields of each as a JSON object, `None` where it has none; it is empty where no
+    event has any.
     """
 
     index: str
@@ -37,6 +39,7 @@ class EventBatch:
     raw: list[str]
     time: list[float | None]
     host: list[str]
+    meta: list[str | None] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
