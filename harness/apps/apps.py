@@ -11,7 +11,7 @@ from harness.apps.classification import eventtypes_of, tags_of
 from harness.apps.conf import DEFAULT_STANZA
 from harness.apps.datamodels import DataModel, data_model_of
 from harness.apps.faults import AppNameTaken, UnknownDataModel
-from harness.apps.folder import MODEL_BYTES_MAX, READ_CONFS, open_app
+from harness.apps.folder import MODEL_BYTES_MAX, READ_CONFS, is_disabled, open_apps
 from harness.apps.layers import Layers
 from harness.apps.macros import macros_of
 from harness.apps.props import PropsReader
@@ -42,9 +42,10 @@ class Apps:
     leads out of its app, or cannot be read.
     """
 
-    def __init__(self, folders: Sequence[AppFolder]) -> None:
+    def __init__(self, folders: Sequence[AppFolder], disabled: Sequence[AppFolder] = ()) -> None:
         """Take the apps in any order; `load_apps` makes them."""
         self._layers = Layers(folders)
+        self.disabled = tuple(disabled)
         self._knowledge: dict[tuple[str, str, str], SourceKnowledge] = {}
         self._transforms: dict[str, Transform | None] = {}
 
@@ -52,6 +53,16 @@ class Apps:
     def names(self) -> tuple[str, ...]:
         """The apps, the one that counts least first; the first is Splunk's own defaults."""
         return tuple(app.name for app in self._layers.apps)
+
+    @property
+    def folders(self) -> tuple[AppFolder, ...]:
+        """The apps themselves, in the order of their names."""
+        return self._layers.apps
+
+    @property
+    def layers(self) -> Layers:
+        """The conf files of the apps, as they lie over each other."""
+        return self._layers
 
     def props_for(self, source: str, sourcetype: str, host: str = "") -> SourceKnowledge:
         """What is known about the events of one source, source type and host."""
@@ -227,20 +238,22 @@ class _DataModels(Mapping[str, DataModel]):
 def load_apps(paths: Sequence[Path] = (), *, builtin: bool = True) -> Apps:
     """Open Splunk apps: Splunk's own defaults, the built-in add-ons, and those given.
 
-    Each path is the folder of an app. Without `builtin` only Splunk's defaults lie below
-    them. Raises AppNotFound, AppNameTaken, or Unsupported for archives.
+    Each path is the folder of an app, or an archive of one or more. Without `builtin` only
+    Splunk's defaults lie below them. An app that its app.conf disables is set apart. Raises
+    AppNotFound, AppNameTaken, or what is wrong with an archive.
     """
-    folders = [open_app(BUILTIN / SYSTEM, system=True)]
+    folders = open_apps(BUILTIN / SYSTEM, system=True, builtin=True)
+    disabled: list[AppFolder] = []
     if builtin:
         folders += [
-            open_app(path)
+            app
             for path in sorted(BUILTIN.iterdir())
             if path.name != SYSTEM and (path / "default").is_dir()
+            for app in open_apps(path, builtin=True)
         ]
     own = {folder.name for folder in folders[1:]}
     taken: dict[str, Path] = {}
-    for path in paths:
-        app = open_app(path)
+    for path, app in ((path, app) for path in paths for app in open_apps(path)):
         if app.name in taken and taken[app.name] == app.root:
             continue
         if app.name in taken or app.name in own:
@@ -252,5 +265,5 @@ def load_apps(paths: Sequence[Path] = (), *, builtin: bool = True) -> Apps:
                 else ["rename the folder, or leave the built-in add-ons out"],
             )
         taken[app.name] = app.root
-        folders.append(app)
-    return Apps(folders)
+        (disabled if is_disabled(app) else folders).append(app)
+    return Apps(folders, disabled)

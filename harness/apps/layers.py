@@ -13,19 +13,37 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from harness.apps.archives import LAYERS
 from harness.apps.conf import ConfFile, Stanza, parse_conf
 from harness.apps.faults import Ignored, Warned
 from harness.apps.words import url_decoded
 from harness.errors import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from harness.apps.conf import Setting
     from harness.apps.folder import AppFolder
 
-_LAYERS = ("default", "local")
 _REPLACEMENT = "\ufffd"
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """A setting with several values: the one that counts, and those that do not."""
+
+    conf: str
+    stanza: str
+    key: str
+    won: Setting
+    lost: tuple[Setting, ...]
+
+    @property
+    def reason(self) -> str:
+        """Why the one that counts does."""
+        if all(one.app == self.won.app for one in self.lost):
+            return "local/ counts over default/"
+        return f"of apps, the one whose name comes last in ASCII order counts: `{self.won.app}`"
 
 
 @dataclass(frozen=True)
@@ -56,6 +74,8 @@ class Layers:
         self._warnings: dict[Warned, None] = {}
         self._hidden: dict[tuple[str, str], Ignored] = {}
         self._confs: dict[str, Mapping[str, Stanza]] = {}
+        self._parts: dict[tuple[str, str], Mapping[str, Stanza]] = {}
+        self._files: dict[tuple[str, str], ConfFile] = {}
         self._exports: dict[str, Exports] = {}
 
     @property
@@ -77,10 +97,38 @@ class Layers:
         if name not in self._confs:
             merged: dict[str, Stanza] = {}
             for app in self.apps:
-                for stanza in self._of_app(app, name).values():
+                for stanza in self.part(app, name).values():
                     _lay(merged, stanza)
             self._confs[name] = merged
         return self._confs[name]
+
+    def part(self, app: AppFolder, name: str) -> Mapping[str, Stanza]:
+        """What one app gives to a conf file: `local/` over `default/`, and only what it exports."""
+        key = (app.name, name)
+        if key not in self._parts:
+            self._parts[key] = self._of_app(app, name)
+        return self._parts[key]
+
+    def written(self, app: AppFolder, name: str) -> Iterator[Stanza]:
+        """The stanzas of a conf file as they stand in an app, `default/` first."""
+        for layer in LAYERS:
+            yield from self._parse(app, f"{layer}/{name}.conf").stanzas.values()
+
+    def disagreements(self, name: str) -> Iterator[Disagreement]:
+        """The settings of a conf file that two apps or layers give different values."""
+        winners = self.conf(name)
+        given: dict[tuple[str, str], list[Setting]] = {}
+        for app in self.apps:
+            exports = self.exports(app)
+            for stanza in self.written(app, name):
+                for key, setting in stanza.settings.items():
+                    if exports.includes(name, stanza.name, key):
+                        given.setdefault((stanza.name, key), []).append(setting)
+        for (stanza_name, key), settings in given.items():
+            won = winners[stanza_name].settings[key]
+            lost = tuple(one for one in settings if one != won and one.value != won.value)
+            if lost:
+                yield Disagreement(f"{name}.conf", stanza_name, key, won, lost)
 
     def exports(self, app: AppFolder) -> Exports:
         """What an app exports; Splunk's own defaults count everywhere."""
@@ -97,7 +145,7 @@ class Layers:
 
     def _of_app(self, app: AppFolder, name: str) -> Mapping[str, Stanza]:
         merged: dict[str, Stanza] = {}
-        for layer in _LAYERS:
+        for layer in LAYERS:
             for stanza in self._parse(app, f"{layer}/{name}.conf").stanzas.values():
                 _lay(merged, stanza)
         exports = self.exports(app)
@@ -122,6 +170,12 @@ class Layers:
         return kept
 
     def _parse(self, app: AppFolder, relative: str) -> ConfFile:
+        key = (app.name, relative)
+        if key not in self._files:
+            self._files[key] = self._parsed(app, relative)
+        return self._files[key]
+
+    def _parsed(self, app: AppFolder, relative: str) -> ConfFile:
         text = app.read(relative)
         if text is None:
             return ConfFile({}, ())
