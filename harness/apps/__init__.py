@@ -15,6 +15,7 @@ from harness.apps.faults import (
 )
 from harness.apps.macros import Validation
 from harness.apps.props import Alias, AutoLookup, Calculated, Extract, SourceKnowledge
+from harness.apps.savedsearches import SavedSearch
 from harness.apps.stanzas import BadPattern
 from harness.apps.transforms import Transform
 
@@ -35,6 +36,7 @@ __all__ = [
     "Extract",
     "Ignored",
     "ModelField",
+    "SavedSearch",
     "SourceKnowledge",
     "Transform",
     "UnknownDataModel",

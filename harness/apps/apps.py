@@ -15,6 +15,7 @@ from harness.apps.folder import MODEL_BYTES_MAX, READ_CONFS, is_disabled, open_a
 from harness.apps.layers import Layers
 from harness.apps.macros import macros_of
 from harness.apps.props import PropsReader
+from harness.apps.savedsearches import saved_searches_of
 from harness.apps.stanzas import StanzaIndex
 from harness.apps.transforms import lookups_of, transform_of
 from harness.errors import Place, nearest
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from harness.apps.folder import AppFolder
     from harness.apps.macros import MacroKey, Validation
     from harness.apps.props import SourceKnowledge
+    from harness.apps.savedsearches import SavedSearch
     from harness.apps.transforms import Transform
     from harness.model import Macro
 
@@ -142,6 +144,11 @@ class Apps:
         return found
 
     @cached_property
+    def saved_searches(self) -> Mapping[str, SavedSearch]:
+        """The saved searches by name, the disabled ones too."""
+        return saved_searches_of(self._layers.conf("savedsearches"), self._layers.warn)
+
+    @cached_property
     def data_models(self) -> Mapping[str, DataModel]:
         """The data models by name; each is read when it is asked for."""
         files: dict[str, tuple[AppFolder, str]] = {}
@@ -186,7 +193,8 @@ class Apps:
     def _read_all(self) -> None:
         for name in READ_CONFS:
             self._layers.conf(name)
-        _ = self.eventtypes, self.macros, self.lookups, dict(self.data_models)
+        _ = self.eventtypes, self.macros, self.lookups, self.saved_searches
+        _ = dict(self.data_models)
 
     @cached_property
     def _props(self) -> PropsReader:
@@ -253,7 +261,7 @@ def load_apps(paths: Sequence[Path] = (), *, builtin: bool = True) -> Apps:
         ]
     own = {folder.name for folder in folders[1:]}
     taken: dict[str, Path] = {}
-    for path, app in ((path, app) for path in paths for app in open_apps(path)):
+    for path, app in [(one, app) for one in paths for app in open_apps(one)]:
         if app.name in taken and taken[app.name] == app.root:
             continue
         if app.name in taken or app.name in own:

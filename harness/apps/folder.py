@@ -22,7 +22,7 @@ CONF_BYTES_MAX = 8 * 2**20
 MODEL_BYTES_MAX = 8 * 2**20
 FILES_MAX = 20_000
 
-READ_CONFS = ("props", "transforms", "eventtypes", "tags", "macros")
+READ_CONFS = ("props", "transforms", "eventtypes", "tags", "macros", "savedsearches")
 _KNOWN_BY_LAYER = frozenset(f"{name}.conf" for name in (*READ_CONFS, "app"))
 
 
@@ -165,7 +165,6 @@ def _reason_of_file(name: str) -> str:
 _CONF_REASONS = {
     "inputs.conf": "collecting data is not part of a trial",
     "datamodels.conf": "acceleration: data models are always searched in full",
-    "savedsearches.conf": "saved searches do not run by themselves here",
     "commands.conf": "scripts of an app are never run",
     "searchbnf.conf": "help for a search box",
     "collections.conf": "there is no KV store here",

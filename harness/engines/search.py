@@ -10,6 +10,7 @@ from harness.engines.bounds import most_rows
 from harness.engines.knowledge import Compiled
 from harness.engines.locations import open_locations
 from harness.engines.names import Opened, open_names
+from harness.engines.saved_searches import saved_rows
 from harness.errors import HarnessError, Unsupported, nearest
 from harness.fields.data_models import data_set_relation, model_relation
 from harness.fields.extractors import transform_extractor
@@ -82,6 +83,7 @@ class LocalSearch:
         self._opened: tuple[nodes.Relation, Opened] | None = None
         self._spares = 0
         self._depth = 0
+        self.saved_running: tuple[str, ...] = ()
 
     @property
     def now(self) -> float:
@@ -366,6 +368,10 @@ class LocalSearch:
                 written = self.kept(nodes.Union((before, written)))
         self._written[name] = written
         return result
+
+    def saved_search(self, name: str, stage: Stage, filled: Callable[[str], str]) -> nodes.Relation:
+        """The rows of a saved search of the apps."""
+        return saved_rows(self, name, stage, filled)
 
     def lookup(self, name: str, stage: Stage) -> tuple[LookupDefinition, nodes.Relation]:
         """A lookup's definition and table, for a command."""

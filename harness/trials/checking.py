@@ -22,12 +22,14 @@ from harness.content import (
 from harness.engines.base import SearchRequest
 from harness.errors import HarnessError, Place, Unsupported, nearest
 from harness.model import ALL_TIME
+from harness.trials.saved_searches import DRILLDOWNS, detection_of, risk_fields_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from harness.content import Detection
+    from harness.apps import SavedSearch
+    from harness.content import Detection, RiskField
     from harness.engines.base import SearchResult
     from harness.engines.duckdb import DuckDBEngine
     from harness.model.documents import Document
@@ -97,10 +99,12 @@ class Checker:
         done: Callable[[], None] = lambda: None,
         *,
         knowledge: bool = True,
+        saved: Sequence[SavedSearch] = (),
     ) -> CheckReport:
         """Check the detections at these paths; `done` is called after each.
 
-        With `knowledge` also the macros, lookups, data sources and stories of the folder.
+        With `knowledge` also the macros, lookups, data sources and stories of the folder; `saved`
+        are saved searches of apps.
         """
         self._index(paths)
         if knowledge:
@@ -110,10 +114,23 @@ class Checker:
                 self.report.checked += 1
                 self._check(path)
                 done()
+            for one in saved:
+                self.check_saved(one)
+                done()
         finally:
             if self._engine is not None:
                 self._engine.close()
         return self.report
+
+    def check_saved(self, saved: SavedSearch) -> None:
+        """Check a saved search of an app: it compiles, and its actions' fields come out of it."""
+        self.report.checked += 1
+        detection = detection_of(saved)
+        for remark in detection.warnings:
+            self._tell(detection, remark.message, remark.place, remark.hints, wrong=remark.wrong)
+        self._check_search(detection, risk_fields_of(saved, detection))
+        places = [saved.place_of(DRILLDOWNS)] * len(detection.drilldowns)
+        self._drilldowns(detection, places)
 
     def _check(self, path: Path) -> None:
         from harness.model.documents import read_document  # noqa: PLC0415 - YAML loads when read
@@ -127,18 +144,23 @@ class Checker:
         for remark in remarks_on(document, detection, self.project.content):
             self._tell(detection, remark.message, remark.place, remark.hints, wrong=remark.wrong)
         self._unique(document, detection)
-        result: SearchResult | None = None
+        self._check_search(detection, risk_fields(document, detection))
+        numbers = range(len(detection.drilldowns))
+        self._drilldowns(
+            detection, [document.place("drilldown_searches", n, "search") for n in numbers]
+        )
+
+    def _check_search(self, detection: Detection, wanted: Sequence[RiskField]) -> None:
         try:
             result = self._compiled(detection)
         except Unsupported as error:
-            self.report.unsupported.append(_finding(path, error, detection))
+            self.report.unsupported.append(_finding(detection.path, error, detection))
         except HarnessError as error:
-            self.report.errors.append(_finding(path, error, detection))
+            self.report.errors.append(_finding(detection.path, error, detection))
         else:
             self.report.compiled += 1
             self._warned(detection, result.warnings)
-            self._produced(document, detection, result)
-        self._drilldowns(document, detection)
+            self._produced(wanted, detection, result)
 
     # The search
 
@@ -179,14 +201,16 @@ class Checker:
             found.setdefault(key, Group(len(found), *key, entities="numeric"))
         return found
 
-    def _produced(self, document: Document, detection: Detection, result: SearchResult) -> None:
+    def _produced(
+        self, wanted: Sequence[RiskField], detection: Detection, result: SearchResult
+    ) -> None:
         """The fields that the risk block, messages and drilldowns name come out of the search.
 
         Where the columns are those of the data, a name must at least stand in the search.
         """
         columns = set(result.rows.columns)
         text = detection.search.casefold()
-        for one in risk_fields(document, detection):
+        for one in wanted:
             if one.name in columns or (not result.columns_known and one.name.casefold() in text):
                 continue
             wrong = result.columns_known and one.what != "drilldown"
@@ -195,18 +219,17 @@ class Checker:
             reason = f"the {one.what}'s field `{one.name}` does not come out of the search"
             self._tell(detection, reason, one.place, nearest(one.name, columns), wrong=wrong)
 
-    def _drilldowns(self, document: Document, detection: Detection) -> None:
+    def _drilldowns(self, detection: Detection, places: Sequence[Place]) -> None:
         """A drilldown's search can be read, with another search for the detection's own."""
         from harness.spl.macros import expand  # noqa: PLC0415 - only with drilldowns
         from harness.spl.pipeline import parse_pipeline  # noqa: PLC0415 - as above
         from harness.spl.source import Source  # noqa: PLC0415 - as above
 
-        for number, one in enumerate(detection.drilldowns):
+        for one, place in zip(detection.drilldowns, places, strict=True):
             search = TOKEN.sub("x", one.search.replace(ORIGINAL, "search *").strip())
             try:
                 parse_pipeline(expand(Source(search), self.project.knowledge))
             except HarnessError as error:
-                place = document.place("drilldown_searches", number, "search")
                 reason = f"the drilldown `{one.name}`: {error.message}"
                 self._tell(detection, reason, place, error.hints, wrong=True)
 
