@@ -123,7 +123,7 @@ def test_what_is_not_used_is_listed_with_a_reason(tmp_path: Path) -> None:
         {
             "bin/run.py": "raise SystemExit",
             "default/inputs.conf": "[monitor:///x]\n",
-            "default/savedsearches.conf": "[s]\n",
+            "default/savedsearches.conf": "[s]\nsearch = x\n",
             "default/data/ui/views/x.xml": "<x/>",
             "default/macros.conf": "[m]\ndefinition = 1\n",
             "lookups/geo.mmdb": "",
@@ -135,7 +135,6 @@ def test_what_is_not_used_is_listed_with_a_reason(tmp_path: Path) -> None:
     assert set(ignored) == {
         "bin/",
         "default/inputs.conf",
-        "default/savedsearches.conf",
         "default/data/ui/",
         "lookups/geo.mmdb",
         "README.txt",
