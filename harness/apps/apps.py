@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from harness.apps.classification import eventtypes_of, tags_of
+from harness.apps.collections import collections_of
 from harness.apps.conf import DEFAULT_STANZA
 from harness.apps.datamodels import DataModel, data_model_of
 from harness.apps.faults import AppNameTaken, UnknownDataModel
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from harness.apps.classification import EventType
+    from harness.apps.collections import Collection
     from harness.apps.faults import Ignored, Warned
     from harness.apps.folder import AppFolder
     from harness.apps.macros import MacroKey, Validation
@@ -124,16 +126,26 @@ class Apps:
         return self._macros[1]
 
     @cached_property
+    def collections(self) -> Mapping[str, Collection]:
+        """The KV store collections by name."""
+        return collections_of(self._layers.conf("collections"), self._layers.warn)
+
+    @cached_property
     def lookups(self) -> Mapping[str, LookupDefinition]:
         """The lookups by name: those of transforms.conf, and CSV files by their file name."""
         found = {
             lookup.name: lookup
             for lookup in lookups_of(
-                self._layers.conf("transforms"), self._table, self._layers.warn
+                self._layers.conf("transforms"),
+                self._table,
+                self.collections,
+                self._layers.warn,
             )
         }
         for app in reversed(self._layers.apps):
-            for name in app.files("lookups", ".csv"):
+            for name in app.files("lookups"):
+                if not name.endswith((".csv", ".csv.gz")):
+                    continue
                 if not self._layers.exports(app).includes("lookups", name):
                     self._layers.hide(app, f"lookups/{name}", "the table is")
                     continue

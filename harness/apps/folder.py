@@ -22,7 +22,7 @@ CONF_BYTES_MAX = 8 * 2**20
 MODEL_BYTES_MAX = 8 * 2**20
 FILES_MAX = 20_000
 
-READ_CONFS = ("props", "transforms", "eventtypes", "tags", "macros", "savedsearches")
+READ_CONFS = ("props", "transforms", "eventtypes", "tags", "macros", "savedsearches", "collections")
 _KNOWN_BY_LAYER = frozenset(f"{name}.conf" for name in (*READ_CONFS, "app"))
 
 
@@ -167,7 +167,6 @@ _CONF_REASONS = {
     "datamodels.conf": "acceleration: data models are always searched in full",
     "commands.conf": "scripts of an app are never run",
     "searchbnf.conf": "help for a search box",
-    "collections.conf": "there is no KV store here",
     "fields.conf": "indexed fields are not made here",
 }
 

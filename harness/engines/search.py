@@ -19,9 +19,11 @@ from harness.model import LookupDefinition
 from harness.plan import nodes
 from harness.plan.expressions import Call, Const, Demand, Expr, Field, every
 from harness.registry import find_command
+from harness.registry.predicates import Searching
 from harness.registry.unsupported import EXTERNAL_LOOKUPS
 from harness.spl.macros import expand
 from harness.spl.pipeline import Pipeline, Stage, parse_pipeline
+from harness.spl.predicates import parse_predicate
 from harness.spl.source import Source, Span
 from harness.sql.compiler import Compiler
 from harness.sql.duckdb import DuckDBDialect, generate
@@ -414,8 +416,18 @@ class LocalSearch:
             if definition.table is None:
                 self._tables[definition.name] = nodes.Values(definition.fields, ())
             else:
-                self._tables[definition.name] = self.engine.lookup_table(definition.table)
+                self._tables[definition.name] = self._filtered(
+                    self.engine.lookup_table(definition), definition
+                )
         return self._tables[definition.name]
+
+    def _filtered(self, table: nodes.Relation, definition: LookupDefinition) -> nodes.Relation:
+        """The rows of a lookup's table that its `filter` keeps."""
+        if not definition.filter:
+            return table
+        source = Source(definition.filter, definition.place.path)
+        text = expand(source, self.engine.knowledge)
+        return nodes.Filter(table, Searching(text, self, events=False).lower(parse_predicate(text)))
 
     def extracted(self, rows: nodes.Relation, name: str, stage: Stage) -> nodes.Relation:
         """The rows with what a field transform finds; a field that the row has stays."""

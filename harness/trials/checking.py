@@ -261,7 +261,7 @@ class Checker:
 
     def _check_knowledge(self) -> None:
         """Macros, lookups, data sources and stories can be read; tables are rectangular CSV."""
-        from harness.engines.knowledge import read_table  # noqa: PLC0415 - only compiling needs it
+        from harness.engines.lookup_tables import read_table  # noqa: PLC0415 - only compiling needs it
 
         content = self.project.content
         faults = list(content.faults())
