@@ -46,6 +46,7 @@ truth: env
 
 reference: env
 	$(BIN)/python docs/generate_reference.py
+	$(BIN)/python docs/generate_apps_reference.py
 
 appinspect: $(VENV)-appinspect/bin/splunk-appinspect
 	$(PYTHON) .ci/appinspect $< harness/builtin

@@ -13,6 +13,7 @@ from harness.apps.faults import (
     UnknownDataModel,
     Warned,
 )
+from harness.apps.inventory import Inventory, inventory_of, summary_of
 from harness.apps.macros import Validation
 from harness.apps.props import Alias, AutoLookup, Calculated, Extract, SourceKnowledge
 from harness.apps.savedsearches import SavedSearch
@@ -35,6 +36,7 @@ __all__ = [
     "EventType",
     "Extract",
     "Ignored",
+    "Inventory",
     "ModelField",
     "SavedSearch",
     "SourceKnowledge",
@@ -42,5 +44,7 @@ __all__ = [
     "UnknownDataModel",
     "Validation",
     "Warned",
+    "inventory_of",
     "load_apps",
+    "summary_of",
 ]

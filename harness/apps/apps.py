@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.apps.classification import eventtypes_of, tags_of
@@ -188,7 +188,7 @@ class Apps:
 
     @property
     def warnings(self) -> tuple[Warned, ...]:
-        """What could not be used as written, in any file; reads what was not read yet.
+        """What could not be used as written, or is odd, in any file; reads all of them.
 
         Settings of props.conf are checked for the sources asked for so far.
         """
@@ -199,14 +199,25 @@ class Apps:
     def ignored(self) -> tuple[Ignored, ...]:
         """What the given and built-in apps hold that has no effect here, and why."""
         self._read_all()
-        on_disk = tuple(entry for app in self._layers.apps for entry in app.ignored())
-        return on_disk + self._layers.hidden
+        from harness.apps.checks import ignored_settings  # noqa: PLC0415 - as above
+
+        found = [
+            entry
+            for app in self._layers.apps
+            for entry in (*app.ignored(), *ignored_settings(self._layers, app))
+        ]
+        return (*found, *self._layers.hidden)
 
     def _read_all(self) -> None:
+        from harness.apps import checks  # noqa: PLC0415 - a search needs no table of all settings
+
         for name in READ_CONFS:
             self._layers.conf(name)
         _ = self.eventtypes, self.macros, self.lookups, self.saved_searches
         _ = dict(self.data_models)
+        checks.warn_of_settings(self._layers)
+        checks.warn_of_stanzas(self._layers)
+        checks.warn_of_tags(self._layers.conf("tags"), self.eventtypes, self._layers)
 
     @cached_property
     def _props(self) -> PropsReader:
@@ -218,12 +229,18 @@ class Apps:
         return macros_of(self._layers.conf("macros"), self._layers.warn)
 
     def _table(self, app_name: str, filename: str) -> Path | None:
-        """A lookup's file in its app; a name with folders in it is none."""
-        if PurePosixPath(filename).name != filename or "\\" in filename or filename == "..":
-            return None
-        for app in self._layers.apps:
-            if app.name == app_name and filename in app.files("lookups"):
-                return app.confine(f"lookups/{filename}")
+        """A lookup's file: in its app, else in one that exports it; folders do not count.
+
+        Source: transforms.conf.spec, `filename` (a path is stripped), and "Configuration file
+        precedence".
+        """
+        name = filename.replace("\\", "/").rpartition("/")[2]
+        own = [app for app in self._layers.apps if app.name == app_name]
+        for app in (*own, *reversed(self._layers.apps)):
+            if name not in app.files("lookups"):
+                continue
+            if app.name == app_name or self._layers.exports(app).includes("lookups", name):
+                return app.confine(f"lookups/{name}")
         return None
 
 

@@ -23,7 +23,7 @@ MODEL_BYTES_MAX = 8 * 2**20
 FILES_MAX = 20_000
 
 READ_CONFS = ("props", "transforms", "eventtypes", "tags", "macros", "savedsearches", "collections")
-_KNOWN_BY_LAYER = frozenset(f"{name}.conf" for name in (*READ_CONFS, "app"))
+_KNOWN_BY_LAYER = frozenset(f"{name}.conf" for name in (*READ_CONFS, "app", "datamodels", "fields"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,12 +162,18 @@ def _reason_of_file(name: str) -> str:
     return _CONF_REASONS.get(name, "this configuration file has no effect on a search here")
 
 
+_SCRIPTS = "scripts of an app are never run"
+
+
+def reason_of_command() -> str:
+    """Why a command that an app brings is none here."""
+    return _SCRIPTS
+
+
 _CONF_REASONS = {
     "inputs.conf": "collecting data is not part of a trial",
-    "datamodels.conf": "acceleration: data models are always searched in full",
-    "commands.conf": "scripts of an app are never run",
+    "commands.conf": _SCRIPTS,
     "searchbnf.conf": "help for a search box",
-    "fields.conf": "indexed fields are not made here",
 }
 
 

@@ -157,12 +157,14 @@ def _lookup_of(
     table: Path | None = None
     unsupported = _unsupported_lookup(settings)
     collection: Collection | None = None
-    if unsupported is None and text("collection"):
-        collection = collections.get(text("collection"))
+    if unsupported is None and (text("collection") or text("external_type") == "kvstore"):
+        name = text("collection") or stanza.name
+        collection = collections.get(name)
         if collection is None:
-            unsupported = f"no app has the collection `{text('collection')}` in collections.conf"
+            unsupported = f"no app has the collection `{name}` in collections.conf"
         else:
-            table = _seed(stanza.name, settings["collection"], table_of)
+            app = settings["collection" if text("collection") else "external_type"].app
+            table = _seed(stanza.name, name, app, table_of)
         if not text("fields_list"):
             warn(f"the lookup `{stanza.name}` of a collection has no fields_list", stanza.place)
     elif unsupported is None and "filename" in settings:
@@ -189,12 +191,12 @@ def _lookup_of(
 
 
 def _seed(
-    name: str, collection: Setting, table_of: Callable[[str, str], Path | None]
+    name: str, collection: str, app: str, table_of: Callable[[str, str], Path | None]
 ) -> Path | None:
     """The CSV file that a collection begins with: of its own name, or of its lookup's."""
-    for stem in (collection.value, name):
+    for stem in (collection, name):
         for suffix in (".csv", ".csv.gz"):
-            table = table_of(collection.app, stem + suffix)
+            table = table_of(app, stem + suffix)
             if table is not None:
                 return table
     return None
@@ -208,7 +210,7 @@ def _unsupported_lookup(settings: Mapping[str, Setting]) -> str | None:
     if text("external_cmd"):
         return "a lookup by script: scripts of an app are never run"
     if text("collection") or kind == "kvstore":
-        return None if text("collection") else "a lookup in the KV store that names no collection"
+        return None
     if kind:
         return f"a lookup of the type `{kind}`"
     if text("time_field"):
