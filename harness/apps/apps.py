@@ -19,7 +19,7 @@ from harness.apps.props import PropsReader
 from harness.apps.savedsearches import saved_searches_of
 from harness.apps.stanzas import StanzaIndex
 from harness.apps.transforms import lookups_of, transform_of
-from harness.errors import Place, nearest
+from harness.errors import HarnessError, Place, nearest
 from harness.model import LookupDefinition
 
 if TYPE_CHECKING:
@@ -170,6 +170,12 @@ class Apps:
                 for file in app.files(f"{layer}/data/models", ".json"):
                     name = file.removesuffix(".json")
                     if exports.includes("datamodels", name) or exports.includes("models", name):
+                        if name in files and files[name][0] is not app:
+                            self._layers.warn(
+                                f"the data model `{name}` does not count: `{app.name}` has one"
+                                " of this name, and comes later in ASCII order",
+                                Place(files[name][0].shown(files[name][1])),
+                            )
                         files[name] = (app, f"{layer}/data/models/{file}")
                     else:
                         self._layers.hide(app, f"{layer}/data/models/{file}", "the model is")
@@ -214,7 +220,11 @@ class Apps:
         for name in READ_CONFS:
             self._layers.conf(name)
         _ = self.eventtypes, self.macros, self.lookups, self.saved_searches
-        _ = dict(self.data_models)
+        for name in self.data_models:
+            try:
+                _ = self.data_models[name]
+            except HarnessError as error:
+                self._layers.warn(error.message, error.place or Place())
         checks.warn_of_settings(self._layers)
         checks.warn_of_stanzas(self._layers)
         checks.warn_of_tags(self._layers.conf("tags"), self.eventtypes, self._layers)

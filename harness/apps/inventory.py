@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.apps.conf import DEFAULT_STANZA
 from harness.apps.folder import READ_CONFS, app_setting
+from harness.errors import HarnessError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -140,7 +141,10 @@ def _unusable(apps: Apps, app: AppFolder) -> Iterator[tuple[str, str]]:
             place = where(lookup.place.path, lookup.place.line)
             yield f"lookup {name} ({place})", lookup.unsupported
     for name in sorted(apps.data_models):
-        model = apps.data_models[name]
+        try:
+            model = apps.data_models[name]
+        except HarnessError:  # among the warnings
+            continue
         if not (model.place.path or "").startswith(root):
             continue
         for data_set in model.datasets:

@@ -203,13 +203,13 @@ _GROUPS: dict[str, tuple[_Group, ...]] = {
     "data model": (
         _yes("the model", "modelName objects"),
         _yes("data sets", "objectName parentName lineage constraints search baseSearch"),
-        _yes("fields", "fields calculations fieldName owner type multivalue hidden"),
+        _yes("fields", "fields calculations fieldName owner type multivalue hidden required"),
         _yes("calculated fields", "calculationType expression inputField outputFields"),
         _yes("calculated fields", "lookupName lookupInputs lookupField lookupOutputFieldName"),
         _never("data sets of transactions", "groupByFields objectsToGroup transactionMaxTimeSpan"),
         _never("data sets of transactions", "transactionMaxPause"),
         _no(_WEB, "displayName description comment editable objectNameList objectSummary"),
-        _no(_WEB, "fieldSearch required calculationID"),
+        _no(_WEB, "fieldSearch calculationID"),
     ),
     "lookups/": (
         _yes("tables", "*.csv *.csv.gz"),

@@ -12,7 +12,7 @@ from harness.engines.locations import open_locations
 from harness.engines.names import Opened, open_names
 from harness.engines.saved_searches import saved_rows
 from harness.errors import HarnessError, Unsupported, nearest
-from harness.fields.data_models import data_set_relation, model_relation
+from harness.fields.data_models import Sources, data_set_relation, model_relation
 from harness.fields.extractors import transform_extractor
 from harness.fields.resolver import FieldResolver
 from harness.model import LookupDefinition
@@ -230,11 +230,13 @@ class LocalSearch:
         def rows(one: DataSet) -> nodes.Relation:
             return self._base_rows(one, stage)
 
+        locations = str(knowledge.locations) if knowledge.locations else None
+        sources = Sources(knowledge, self._automatic_lookup, locations)
         if data_set is None:
-            found = model_relation(model, rows, knowledge)
+            found = model_relation(model, rows, sources)
         else:
-            found = data_set_relation(data_set, model, rows(data_set), knowledge)
-        if all(one.base_search is None for one in ([data_set] if data_set else model.datasets)):
+            found = data_set_relation(data_set, model, rows(data_set), sources)
+        if not any(one.base_search or one.looks_up for one in model.datasets):
             knowledge.data_sets[place] = found
         return found
 
