@@ -40,10 +40,11 @@ last in ASCII order, as Splunk has it for searches. Only what an app exports
 = disabled` does not count at all. A setting that its specification does not have is warned of
 with the nearest name, and is not read.
 
-A saved search is a detection: `harness run NAME --app PATH --data FILE` runs it over its own
-time range (`--earliest 0` over all), with its risk action, its notables, its trigger and its
-throttling; `harness check --app PATH` compiles all of them; `| savedsearch NAME` runs one
-inside a search. What of one cannot be honoured is a warning that names the setting.
+A saved search is a detection that runs in its app, whose settings then count over all others,
+exported or not: `harness run NAME --app PATH --data FILE` runs it over its own time range
+(`--earliest 0` over all), with its risk action, its notables, its trigger and its throttling;
+`harness check --app PATH` compiles all of them; `| savedsearch NAME` runs one inside a search.
+What of one cannot be honoured is a warning that names the setting.
 
 A KV store collection is a table: `lookups/<collection>.csv` (or the lookup's own name) is its
 seed, and without one it is empty. What a search writes into a lookup stays in its trial.

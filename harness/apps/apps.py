@@ -46,9 +46,14 @@ class Apps:
     leads out of its app, or cannot be read.
     """
 
-    def __init__(self, folders: Sequence[AppFolder], disabled: Sequence[AppFolder] = ()) -> None:
+    def __init__(
+        self,
+        folders: Sequence[AppFolder],
+        disabled: Sequence[AppFolder] = (),
+        running: str | None = None,
+    ) -> None:
         """Take the apps in any order; `load_apps` makes them."""
-        self._layers = Layers(folders)
+        self._layers = Layers(folders, running)
         self.disabled = tuple(disabled)
         self._knowledge: dict[tuple[str, str, str], SourceKnowledge] = {}
         self._transforms: dict[str, Transform | None] = {}
@@ -57,6 +62,14 @@ class Apps:
     def names(self) -> tuple[str, ...]:
         """The apps, the one that counts least first; the first is Splunk's own defaults."""
         return tuple(app.name for app in self._layers.apps)
+
+    def seen_from(self, name: str) -> Apps:
+        """The same apps as a search sees them that runs in one of them.
+
+        Source: Admin Manual, "Configuration file precedence": the app that is running counts over
+        all others, and what it does not export counts in it.
+        """
+        return Apps(self.folders, self.disabled, name)
 
     @property
     def folders(self) -> tuple[AppFolder, ...]:
@@ -157,8 +170,8 @@ class Apps:
 
     @cached_property
     def saved_searches(self) -> Mapping[str, SavedSearch]:
-        """The saved searches by name, the disabled ones too."""
-        return saved_searches_of(self._layers.conf("savedsearches"), self._layers.warn)
+        """The saved searches by name: the disabled ones too, and those that are not exported."""
+        return saved_searches_of(self._layers.whole("savedsearches"), self._layers.warn)
 
     @cached_property
     def data_models(self) -> Mapping[str, DataModel]:

@@ -2,7 +2,8 @@
 
 Highest first: the apps by *reverse* ASCII order of their names, and in each `local/` over
 `default/`; below them all Splunk's own defaults. Only what an app exports
-(`metadata/default.meta`, `metadata/local.meta`) counts outside of it.
+(`metadata/default.meta`, `metadata/local.meta`) counts outside of it. The app that a search runs in
+counts over all others, with what it keeps to itself.
 Source: Splunk Admin Manual, "Configuration file precedence" (app and user context) and
 default.meta.conf.spec.
 """
@@ -68,9 +69,11 @@ class Exports:
 class Layers:
     """The conf files of several apps as one, read when first asked for."""
 
-    def __init__(self, apps: Sequence[AppFolder]) -> None:
-        """Take the apps in any order."""
-        self.apps = tuple(sorted(apps, key=lambda app: (not app.system, app.name)))
+    def __init__(self, apps: Sequence[AppFolder], running: str | None = None) -> None:
+        """Take the apps in any order; `running` is the one that searches run in."""
+        self._running = running
+        order = sorted(apps, key=lambda app: (not app.system, app.name == running, app.name))
+        self.apps = tuple(order)
         self._warnings: dict[Warned, None] = {}
         self._hidden: dict[tuple[str, str], Ignored] = {}
         self._confs: dict[str, Mapping[str, Stanza]] = {}
@@ -101,6 +104,14 @@ class Layers:
                     _lay(merged, stanza)
             self._confs[name] = merged
         return self._confs[name]
+
+    def whole(self, name: str) -> Mapping[str, Stanza]:
+        """The stanzas of one conf file over all apps, also those that an app does not export."""
+        merged: dict[str, Stanza] = {}
+        for app in self.apps:
+            for stanza in self.written(app, name):
+                _lay(merged, stanza)
+        return merged
 
     def part(self, app: AppFolder, name: str) -> Mapping[str, Stanza]:
         """What one app gives to a conf file: `local/` over `default/`, and only what it exports."""
@@ -134,7 +145,8 @@ class Layers:
         """What an app exports; Splunk's own defaults count everywhere."""
         found = self._exports.get(app.root.as_posix())
         if found is None:
-            found = Exports({"": True}) if app.system else self._read_exports(app)
+            own = app.system or app.name == self._running
+            found = Exports({"": True}) if own else self._read_exports(app)
             self._exports[app.root.as_posix()] = found
         return found
 

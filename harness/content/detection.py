@@ -121,8 +121,8 @@ class Detection:
     `datasets` are the addresses that the oldest generation lists under `tags`. `warnings` say
     what is odd in the file without making it unreadable, each with its place.
 
-    Saved searches say more: their notables' `title`, `earliest` and `latest` of their time range,
-    when they act (`alerting`), and `annotations` by other frameworks.
+    Saved searches say more: the `app` that they run in, their notables' `title`, `earliest` and
+    `latest` of their time range, when they act (`alerting`), and `annotations` by other frameworks.
     """
 
     name: str
@@ -151,6 +151,7 @@ class Detection:
     search_place: Place = field(default_factory=Place)
     warnings: tuple[Remark, ...] = ()
     title: str = ""
+    app: str | None = None
     earliest: str | None = None
     latest: str | None = None
     alerting: Alerting = ALWAYS

@@ -90,7 +90,7 @@ class Checker:
     def __init__(self, project: Project) -> None:
         self.project = project
         self.report = CheckReport()
-        self._engine: DuckDBEngine | None = None
+        self._engines: dict[str | None, DuckDBEngine] = {}
         self._named: dict[tuple[str, str], set[Path]] = defaultdict(set)
 
     def run(
@@ -118,8 +118,8 @@ class Checker:
                 self.check_saved(one)
                 done()
         finally:
-            if self._engine is not None:
-                self._engine.close()
+            for engine in self._engines.values():
+                engine.close()
         return self.report
 
     def check_saved(self, saved: SavedSearch) -> None:
@@ -166,7 +166,7 @@ class Checker:
 
     def _compiled(self, detection: Detection) -> SearchResult:
         """Plan, bind and run over no events."""
-        engine = self._opened()
+        engine = self._opened(detection.app)
         engine.groups = self._groups(detection)
         limits, path = self.project.settings.limits, str(detection.path)
         request = SearchRequest(detection.search, 0.0, ALL_TIME, path, dry=True, limits=limits)
@@ -179,14 +179,16 @@ class Checker:
         """What the search warns of; a lookup that is not there gives no rows, and is a mistake."""
         for warning in warnings:
             missing = NO_LOOKUP.match(warning)
-            known = self.project.knowledge.lookup_names() if missing else []
+            knowledge = self.project.knowledge_in(detection.app)
+            known = knowledge.lookup_names() if missing else []
             hints = nearest(missing[1], known) if missing else ()
             place = detection.search_place
             self._tell(detection, warning, place, hints, wrong=missing is not None)
 
-    def _opened(self) -> DuckDBEngine:
-        self._engine = self._engine or self.project.local_engine()
-        return self._engine
+    def _opened(self, app: str | None) -> DuckDBEngine:
+        if app not in self._engines:
+            self._engines[app] = self.project.local_engine(app=app)
+        return self._engines[app]
 
     def _groups(self, detection: Detection) -> dict[Any, Any]:
         """Kinds of events without events: what the detection says that it is about."""
@@ -228,7 +230,8 @@ class Checker:
         for one, place in zip(detection.drilldowns, places, strict=True):
             search = TOKEN.sub("x", one.search.replace(ORIGINAL, "search *").strip())
             try:
-                parse_pipeline(expand(Source(search), self.project.knowledge))
+                knowledge = self.project.knowledge_in(detection.app)
+                parse_pipeline(expand(Source(search), knowledge))
             except HarnessError as error:
                 reason = f"the drilldown `{one.name}`: {error.message}"
                 self._tell(detection, reason, place, error.hints, wrong=True)

@@ -53,6 +53,7 @@ class Project:
                 f"unknown engine `{settings.engine}`", hints=[f"engines: {', '.join(ENGINES)}"]
             )
         self.settings = settings
+        self._known: dict[str, Knowledge] = {}
 
     @cached_property
     def content(self) -> ContentFolder:
@@ -88,9 +89,14 @@ class Project:
         )
         return Store(replace(found, offline=found.offline or settings.offline))
 
-    def engine(self, timezone: str | None = None, tables: Sequence[EventTable] = ()) -> Engine:
-        """A fresh engine for one trial, in a zone of its own if it has one."""
-        return self.local_engine(timezone, tables=tables)
+    def engine(
+        self,
+        timezone: str | None = None,
+        tables: Sequence[EventTable] = (),
+        app: str | None = None,
+    ) -> Engine:
+        """A fresh engine for one trial, in a zone of its own and an app if it has one."""
+        return self.local_engine(timezone, tables=tables, app=app)
 
     def local_engine(
         self,
@@ -100,6 +106,7 @@ class Project:
         shares: str | None = None,
         threads: int | None = None,
         parts: int = 1,
+        app: str | None = None,
     ) -> DuckDBEngine:
         """A fresh embedded engine, for work that only it can do.
 
@@ -108,7 +115,7 @@ class Project:
         from harness.engines.duckdb import DuckDBEngine  # noqa: PLC0415 - only a run needs it
 
         return DuckDBEngine(
-            self.knowledge,
+            self.knowledge_in(app),
             timezone=timezone or self.settings.timezone,
             tables=tables,
             shares=shares,
@@ -124,6 +131,16 @@ class Project:
         return Knowledge(
             self.apps, self.content.macros, self.content.lookups, locations=self.settings.iplocation
         )
+
+    def knowledge_in(self, app: str | None) -> Knowledge:
+        """What a search knows that runs in an app."""
+        if app is None:
+            return self.knowledge
+        if app not in self._known:
+            self._known[app] = replace(
+                self.knowledge, apps=self.apps.seen_from(app), compiled={}, data_sets={}
+            )
+        return self._known[app]
 
     def clock(self, told: Clock) -> Clock:
         """A trial's clock, with what the person set over it."""

@@ -108,6 +108,7 @@ class _Reading:
             search_place=Place(search.path, search.line, search.column),
             warnings=tuple(self.warnings),
             title=saved.text(TITLE),
+            app=saved.app,
             earliest=earliest,
             latest=latest,
             alerting=alerting,

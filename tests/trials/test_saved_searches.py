@@ -243,3 +243,22 @@ def test_risk_from_a_saved_search(tmp_path: Path) -> None:
     assert found.detection("Odd Login").risk.creates_risk
     with pytest.raises(HarnessError):
         found.detection("Odd Logout")
+
+
+def test_a_saved_search_runs_in_its_app(tmp_path: Path) -> None:
+    # Admin Manual, "Configuration file precedence": the running app counts over all others.
+    found = project(tmp_path, "[s]\nsearch = `mine` | table user\n")
+    app = tmp_path / "searches"
+    (app / "metadata/default.meta").write_text("[]\nexport = none\n")
+    (app / "default/macros.conf").write_text('[mine]\ndefinition = odd | eval user="own"\n')
+    other = tmp_path / "zzz"
+    (other / "default").mkdir(parents=True)
+    (other / "metadata").mkdir()
+    (other / "metadata/default.meta").write_text("[]\nexport = system\n")
+    (other / "default/macros.conf").write_text('[mine]\ndefinition = odd | eval user="other"\n')
+    found = Project(Settings(root=tmp_path, apps=(app, other), data=found.settings.data))
+    result = run(found, "s")
+    assert {row["user"] for row in result.rows.rows} == {"own"}
+    assert found.knowledge.find("mine", 0) == load_apps([app, other]).macros["mine", 0]
+    report = Checker(found).run([], knowledge=False, saved=found.given_saved_searches())
+    assert (report.compiled, report.errors) == (1, [])
