@@ -16,7 +16,7 @@ PAGE = Path(__file__).resolve().parent / "apps.md"
 MARK = "<!-- Written by `make reference` from harness/apps/specification.py: change that. -->"
 WORDS = {
     "supported": "Supported",
-    "ignored": "Ignored: it changes no result here",
+    "ignored": "Without effect here",
     "refused": "Refused: using it is an error that says so",
 }
 ABOUT = f"""A Splunk app is the unit of knowledge: field extraction, event types, tags, lookups,

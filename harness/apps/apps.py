@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from harness.apps.classification import EventType
     from harness.apps.collections import Collection
+    from harness.apps.conf import Setting
     from harness.apps.faults import Ignored, Warned
     from harness.apps.folder import AppFolder
     from harness.apps.macros import MacroKey, Validation
@@ -70,6 +71,19 @@ class Apps:
         all others, and what it does not export counts in it.
         """
         return Apps(self.folders, self.disabled, name)
+
+    def settings_at_index_time(
+        self, source: str, sourcetype: str, host: str = ""
+    ) -> Mapping[str, Setting]:
+        """The settings of props.conf for events that are being indexed, in the global context."""
+        found: dict[str, Setting] = {}
+        for stanza in self._index_time.matching(source, sourcetype, host):
+            found.update(stanza.settings)
+        return found
+
+    @cached_property
+    def _index_time(self) -> StanzaIndex:
+        return StanzaIndex(self._layers.at_index_time("props"))
 
     @property
     def folders(self) -> tuple[AppFolder, ...]:

@@ -4,8 +4,11 @@ Highest first: the apps by *reverse* ASCII order of their names, and in each `lo
 `default/`; below them all Splunk's own defaults. Only what an app exports
 (`metadata/default.meta`, `metadata/local.meta`) counts outside of it. The app that a search runs in
 counts over all others, with what it keeps to itself.
-Source: Splunk Admin Manual, "Configuration file precedence" (app and user context) and
-default.meta.conf.spec.
+
+At index time there is no such app: the apps by ASCII order of their names, every `local/` over every
+`default/`, and what an app exports is not asked.
+Source: Splunk Admin Manual, "Configuration file precedence" (app and user context, global
+context) and default.meta.conf.spec.
 """
 
 from __future__ import annotations
@@ -104,6 +107,18 @@ class Layers:
                     _lay(merged, stanza)
             self._confs[name] = merged
         return self._confs[name]
+
+    def at_index_time(self, name: str) -> Mapping[str, Stanza]:
+        """The stanzas of one conf file in Splunk's global context."""
+        merged: dict[str, Stanza] = {}
+        system = [app for app in self.apps if app.system]
+        others = sorted((app for app in self.apps if not app.system), key=lambda app: app.name)
+        for apps in (system, others[::-1]):
+            for layer in LAYERS:
+                for app in apps:
+                    for stanza in self._parse(app, f"{layer}/{name}.conf").stanzas.values():
+                        _lay(merged, stanza)
+        return merged
 
     def whole(self, name: str) -> Mapping[str, Stanza]:
         """The stanzas of one conf file over all apps, also those that an app does not export."""

@@ -21,8 +21,8 @@ ANY = "<any>"
 class Known:
     """A setting, or with `<…>` in its name all that begin alike, and what becomes of it.
 
-    `supported`: it counts. `ignored`: it changes no result. `refused`: what it asks for is not
-    done, and using it is an error that says so.
+    `supported`: it counts. `ignored`: it has no effect here, `why` says what that means.
+    `refused`: what it asks for is not done, and using it is an error that says so.
     """
 
     key: str
@@ -189,7 +189,7 @@ _GROUPS: dict[str, tuple[_Group, ...]] = {
     "fields.conf": (
         _no("all fields are found at search time, or made by the source type", "INDEXED"),
         _no("all fields are found at search time, or made by the source type", "INDEXED_VALUE"),
-        _never("several values of one text", "TOKENIZER"),
+        _no("a field of several values in one text stays one text", "TOKENIZER"),
     ),
     "app.conf": (
         _yes("the app's name, version and label", "id name version label author description"),
