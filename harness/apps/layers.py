@@ -5,8 +5,8 @@ Highest first: the apps by *reverse* ASCII order of their names, and in each `lo
 (`metadata/default.meta`, `metadata/local.meta`) counts outside of it. The app that a search runs in
 counts over all others, with what it keeps to itself.
 
-At index time there is no such app: the apps by ASCII order of their names, every `local/` over every
-`default/`, and what an app exports is not asked.
+At index time there is no such app: the apps by ASCII order of their names, every `local/` over
+every `default/`, and what an app exports is not asked.
 Source: Splunk Admin Manual, "Configuration file precedence" (app and user context, global
 context) and default.meta.conf.spec.
 """

@@ -61,6 +61,7 @@ _METRICS = "metrics are not made of events here"
 _SERVER = "for a server that runs searches again and again"
 _ACCELERATION = "data models are always searched in full"
 _SPEED = "speed: it changes no result"
+_NOT_IN_SPEC = "the web interface writes it; its specification has no such setting"
 
 _GROUPS: dict[str, tuple[_Group, ...]] = {
     "props.conf": (
@@ -80,6 +81,7 @@ _GROUPS: dict[str, tuple[_Group, ...]] = {
             " TIMESTAMP_FIELDS HEADER_FIELD_LINE_NUMBER HEADER_FIELD_DELIMITER HEADER_FIELD_QUOTE",
         ),
         _no(_WEB, "description category pulldown_type _actions"),
+        _no(_NOT_IN_SPEC, "disabled"),
         _no(_FORWARDER, "EVENT_BREAKER EVENT_BREAKER_ENABLE LB_CHUNK_BREAKER"),
         _no(_FORWARDER, "LB_CHUNK_BREAKER_TRUNCATE force_local_processing"),
         _no(_SPEED, "LINE_BREAKER_LOOKBEHIND MATCH_LIMIT DEPTH_LIMIT SEGMENTATION"),
@@ -127,6 +129,7 @@ _GROUPS: dict[str, tuple[_Group, ...]] = {
         _no("no command looks up in reverse", "reverse_lookup_honor_case_sensitive_match"),
         _no(_METRICS, "REMOVE_DIMS_FROM_METRIC_NAME METRIC-SCHEMA-<name> metrics.<name>"),
         _no("the keys of index time are known", "accepted_keys"),
+        _no(_NOT_IN_SPEC, "disabled"),
         _no(_WEB, "description"),
     ),
     "eventtypes.conf": (
@@ -172,6 +175,8 @@ _GROUPS: dict[str, tuple[_Group, ...]] = {
         _no(_SERVER, "auto_summarize.<name> defer_scheduled_searchable_idxc skip_scheduled_<name>"),
         _no(_SERVER, "alert.severity alert.expires alert.track alert.display_view"),
         _no(_SERVER, "alert.managedBy federated.<name> precalculate_required_fields_for_alerts"),
+        _no("Splunk does not use it any more", "sendresults action_rss action_email role userid"),
+        _no("Splunk does not use it any more", "query nextrun qualifiedSearch"),
         _no(_WEB, "displayview vsid is_visible request.<name> display.<name> embed.<name>"),
     ),
     "collections.conf": (
@@ -250,6 +255,9 @@ def setting_of(file: str, key: str, stanza: str = "") -> Known | None:
     if stanza in _STANZAS.get(file, ()):
         return Known(stanza, "ignored", "the keys of index time are known")
     exact, classes = _index(file)
+    if file == "props.conf" and key[:6].lower() == "lookup":
+        # props.conf.spec, LOOKUP-: any letter case, and `_` or nothing in place of the hyphen.
+        key = f"LOOKUP-{key[6:].lstrip('-_')}"
     if key in exact:
         return exact[key]
     return next((one for one in classes if key.startswith(one.prefix)), None)
