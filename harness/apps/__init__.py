@@ -13,8 +13,10 @@ from harness.apps.faults import (
     UnknownDataModel,
     Warned,
 )
+from harness.apps.inventory import Inventory, inventory_of, summary_of
 from harness.apps.macros import Validation
 from harness.apps.props import Alias, AutoLookup, Calculated, Extract, SourceKnowledge
+from harness.apps.savedsearches import SavedSearch
 from harness.apps.stanzas import BadPattern
 from harness.apps.transforms import Transform
 
@@ -34,11 +36,15 @@ __all__ = [
     "EventType",
     "Extract",
     "Ignored",
+    "Inventory",
     "ModelField",
+    "SavedSearch",
     "SourceKnowledge",
     "Transform",
     "UnknownDataModel",
     "Validation",
     "Warned",
+    "inventory_of",
     "load_apps",
+    "summary_of",
 ]

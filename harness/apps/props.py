@@ -109,9 +109,9 @@ class PropsReader:
 
     def knowledge(self, source: str, sourcetype: str, host: str) -> SourceKnowledge:
         """What is known about such events."""
-        renamed = self.settings(source, sourcetype, host)[0].get("rename")
+        renamed = self._settings(source, sourcetype, host)[0].get("rename")
         effective = renamed.value if renamed is not None and renamed.value else sourcetype
-        merged, names = self.settings(source, effective, host)
+        merged, names = self._settings(source, effective, host)
         return SourceKnowledge(
             source=source,
             sourcetype=effective,
@@ -130,10 +130,9 @@ class PropsReader:
             stanzas=names,
         )
 
-    def settings(
+    def _settings(
         self, source: str, sourcetype: str, host: str
     ) -> tuple[dict[str, Setting], tuple[str, ...]]:
-        """The settings of all stanzas that match, and the stanzas' names."""
         merged: dict[str, Setting] = {}
         matching = self._stanzas.matching(source, sourcetype, host)
         for stanza in matching:

@@ -1,4 +1,4 @@
-"""The command line: `harness run`, `search`, `explain`, `check`, `batch`, `datasets`, `doctor`."""
+"""The command line: `harness run`, `search`, `explain`, `check`, `batch`, `apps`…."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ COMMANDS = {
     "explain": ("harness.cli.explain", "explain", "Say why a search gives what it gives."),
     "check": ("harness.cli.check", "check", "Compile detections and check them, without data."),
     "batch": ("harness.cli.batch", "batch", "Run a whole library over one dataset."),
+    "apps": ("harness.cli.apps", "apps", "List the loaded Splunk apps, and show one."),
     "datasets": ("harness.cli.datasets", "datasets", "List, fetch and verify datasets."),
     "doctor": ("harness.cli.doctor", "doctor", "Show what is installed, cached and reachable."),
 }
