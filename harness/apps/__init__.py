@@ -14,7 +14,16 @@ from harness.apps.faults import (
     Warned,
 )
 from harness.apps.macros import Validation
-from harness.apps.props import Alias, AutoLookup, Calculated, Extract, SourceKnowledge
+from harness.apps.props import (
+    Alias,
+    Automatic,
+    AutoLookup,
+    Calculated,
+    Extract,
+    Origin,
+    Report,
+    SourceKnowledge,
+)
 from harness.apps.stanzas import BadPattern
 from harness.apps.transforms import Transform
 
@@ -27,6 +36,7 @@ __all__ = [
     "AppUnreadable",
     "Apps",
     "AutoLookup",
+    "Automatic",
     "BadPattern",
     "Calculated",
     "DataModel",
@@ -35,6 +45,8 @@ __all__ = [
     "Extract",
     "Ignored",
     "ModelField",
+    "Origin",
+    "Report",
     "SourceKnowledge",
     "Transform",
     "UnknownDataModel",

@@ -8,7 +8,6 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from harness.apps.classification import eventtypes_of, tags_of
-from harness.apps.conf import DEFAULT_STANZA
 from harness.apps.datamodels import DataModel, data_model_of
 from harness.apps.faults import AppNameTaken, UnknownDataModel
 from harness.apps.folder import MODEL_BYTES_MAX, READ_CONFS, open_app
@@ -16,7 +15,7 @@ from harness.apps.layers import Layers
 from harness.apps.macros import macros_of
 from harness.apps.props import PropsReader
 from harness.apps.stanzas import StanzaIndex
-from harness.apps.transforms import lookups_of, transform_of
+from harness.apps.transforms import field_transform, lookups_of
 from harness.errors import Place, nearest
 from harness.model import LookupDefinition
 
@@ -60,15 +59,18 @@ class Apps:
             self._knowledge[key] = self._props.knowledge(source, sourcetype, host)
         return self._knowledge[key]
 
+    def host_kind(self, host: str) -> tuple[str, ...]:
+        """The stanzas of props.conf about a host: hosts with the same ones are alike."""
+        return self._props.stanzas.of_host(host) if self._props.stanzas.hosts else ()
+
+    def warn(self, message: str, place: Place) -> None:
+        """Note what turned out to be unusable while the apps' knowledge was applied."""
+        self._layers.warn(message, place)
+
     def transform(self, name: str) -> Transform | None:
         """The field transform of a name, or None where no app has one."""
         if name not in self._transforms:
-            stanzas = self._layers.conf("transforms")
-            default = stanzas.get(DEFAULT_STANZA)
-            found = None
-            if name in stanzas and name != DEFAULT_STANZA:
-                found = transform_of(stanzas[name], default.settings if default else {})
-            self._transforms[name] = found
+            self._transforms[name] = field_transform(name, self._layers.conf("transforms"))
         return self._transforms[name]
 
     @cached_property
