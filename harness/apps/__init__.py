@@ -16,8 +16,8 @@ from harness.apps.faults import (
 from harness.apps.macros import Validation
 from harness.apps.props import (
     Alias,
-    Automatic,
     AutoLookup,
+    Automatic,
     Calculated,
     Extract,
     Origin,

@@ -149,16 +149,23 @@ class DuckDBEngine:
                 continue
             for kind in sorted(different):
                 at = [n for n, host in enumerate(batch.host) if kinds[host] == kind]
-                columns = ([part[n] for n in at] for part in (batch.raw, batch.time, batch.host))
-                yield EventBatch(batch.index, batch.source, batch.sourcetype, *columns), kind
+                yield (
+                    EventBatch(
+                        batch.index,
+                        batch.source,
+                        batch.sourcetype,
+                        [batch.raw[n] for n in at],
+                        [batch.time[n] for n in at],
+                        [batch.host[n] for n in at],
+                    ),
+                    kind,
+                )
 
     def _group(self, batch: EventBatch, kind: tuple[str, ...]) -> Group:
         name = (batch.index, batch.source, batch.sourcetype)
         key = (*name, *kind)
         host = batch.host[0] if kind else ""
-        known = self.groups.get(key) or Group(
-            len(self.groups), *name, entities="none", host=host
-        )
+        known = self.groups.get(key) or Group(len(self.groups), *name, entities="none", host=host)
         entities = max(known.entities, _entities(batch.raw), key=ENTITIES.index)
         self.groups[key] = replace(known, entities=entities)
         return self.groups[key]

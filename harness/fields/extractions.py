@@ -40,8 +40,10 @@ def extractions(knowledge: SourceKnowledge) -> tuple[Extraction, ...]:
     """All extractions of a source type in Splunk's order: EXTRACT, REPORT, KV_MODE."""
     found = [Extraction(_extract(extract), extract.origin) for extract in knowledge.extracts]
     for report in knowledge.reported:
-        for extractor in transform_extractors(report.transform):
-            found.append(Extraction(extractor, report.origin, report.transform.name))
+        found += [
+            Extraction(extractor, report.origin, report.transform.name)
+            for extractor in transform_extractors(report.transform)
+        ]
     found += [Extraction(one, knowledge.automatic.origin) for one in _automatic(knowledge)]
     return tuple(found)
 

@@ -76,12 +76,11 @@ class Membership:
         arguments: list[Expr] = []
         if name == EVENTTYPE:
             names = {one for one in self._usable() if not self._parts(one)}
-            for one in self._usable():
-                if parts := self._parts(one):
-                    holds = fold(self._searches[one], constants, belongs)
-                    condition = every((holds, *_given(parts)))
-                    if condition != FALSE:
-                        arguments += [condition, _joined(parts)]
+            for one, parts in self._templates():
+                holds = every((self._searches[one], *_given(parts)))
+                condition = fold(holds, constants, belongs)
+                if condition != FALSE:
+                    arguments += [condition, fold(_joined(parts), constants, belongs)]
         else:
             for eventtype in self._usable():
                 names |= self.apps.tags_of_eventtype(eventtype)
@@ -100,32 +99,27 @@ class Membership:
         folded: Callable[[Expr], Expr],
     ) -> Iterator[Expr]:
         """The predicates any of which puts an event into an event type or under a tag."""
-        apps = self.apps
         exact = "*" not in wanted.name and not isinstance(wanted, _Quiet)
+        for name in self._used(wanted):
+            if self._is_usable(name, exact=exact):
+                yield search(name)
         if wanted.kind == EVENTTYPE:
-            for name in apps.eventtypes:
-                if parts := self._parts(name):
-                    if self._is_usable(name, exact=False):
-                        yield every((search(name), folded(_is_named(parts, wanted.name))))
-                elif is_named(name, wanted.name) and self._is_usable(name, exact=exact):
-                    yield search(name)
+            for name, parts in self._templates():
+                yield folded(every((self._searches[name], _is_named(parts, wanted.name))))
             return
-        if wanted.field in (None, EVENTTYPE):
-            for name in apps.eventtypes:
-                tagged = any(is_named(tag, wanted.name) for tag in apps.tags_of_eventtype(name))
-                if tagged and self._is_usable(name, exact=exact):
-                    yield search(name)
-        for (name, value), tags in apps.tags.items():
+        for (name, value), tags in self.apps.tags.items():
             if wanted.field not in (None, name):
                 continue
-            if name == EVENTTYPE and (value in apps.eventtypes or not self._templates()):
+            if name == EVENTTYPE and (value in self.apps.eventtypes or not self._templates()):
                 continue
             if any(is_named(tag, wanted.name) for tag in tags):
                 named = Belongs(EVENTTYPE, value)
                 yield folded(named if name == EVENTTYPE else compare(name, "=", value))
 
-    def _templates(self) -> bool:
-        return any(self._parts(name) for name in self.apps.eventtypes)
+    def _templates(self) -> list[tuple[str, tuple[Expr, ...]]]:
+        """The usable event types that take their names out of fields, with the names' parts."""
+        found = [(name, self._parts(name)) for name in self.apps.eventtypes if "%" in name]
+        return [one for one in found if one[1] and self._is_usable(one[0], exact=False)]
 
     def _parts(self, name: str) -> tuple[Expr, ...]:
         """The parts of a template's name, texts and fields by turns; none of a plain name."""
@@ -193,8 +187,10 @@ class Membership:
         return True
 
     def _used(self, wanted: Belongs) -> Iterable[str]:
-        """The event types that a membership asks of."""
-        for name in self.apps.eventtypes:
+        """The enabled event types with names of their own that a membership asks of."""
+        for name, found in self.apps.eventtypes.items():
+            if found.disabled or self._parts(name):
+                continue
             if wanted.kind == EVENTTYPE:
                 if is_named(name, wanted.name):
                     yield name

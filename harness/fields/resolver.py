@@ -33,7 +33,6 @@ from harness.plan.expressions import (
 )
 from harness.registry.evaluation import Evaluation
 from harness.spl.expressions import parse_expression
-from harness.spl.macros import MacroSource
 from harness.spl.source import Source, SplText
 
 if TYPE_CHECKING:
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
     from harness.errors import Place
     from harness.fields.extractors import Extractor
     from harness.model import LookupDefinition
+    from harness.spl.macros import MacroSource
 
 METADATA = ("_raw", "_time", "host")
 KNOWN = ("index", "source", "sourcetype")
@@ -212,7 +212,7 @@ class FieldResolver:
         asked = demands(predicate).union(*(demands(one) for one in collected.values()))
         read = frozenset(name for name in asked if isinstance(name, str)) - collected.keys()
         exact = replace(self, lenient=False) if self.lenient else self
-        relation = exact._fields(group, base, read)  # noqa: SLF001 - the same knowledge
+        relation = exact._fields(group, base, read)
         if collected:
             relation = nodes.Extend(relation, tuple(collected.items()))
         relation = nodes.Filter(relation, predicate)
@@ -317,7 +317,7 @@ class FieldResolver:
             missing = [name for name in named if columns and name not in columns]
             if missing:
                 listed = ", ".join(f"`{name}`" for name in missing)
-                raise BadExtraction(f"the lookup `{one.lookup}` has no column {listed}")  # noqa: TRY301
+                raise BadExtraction(f"the lookup `{one.lookup}` has no column {listed}")
         except HarnessError as error:
             broken = placed(error, one.origin.place, f"`{one.origin.key}`")
             if not self.lenient:

@@ -118,9 +118,7 @@ def extract_pair(
 
 
 @eval_function("listed_value", literal=(2, 3))
-def listed_value(
-    d: Dialect, names: Typed, values: Typed, name: Typed, keeps_empty: Typed
-) -> Typed:
+def listed_value(d: Dialect, names: Typed, values: Typed, name: Typed, keeps_empty: Typed) -> Typed:
     """The first value beside a name in two lists of equal length, empty ones passed over."""
     found = listed_values(d, names, values, name, keeps_empty).sql
     return any_text(d.function("list_extract", found, d.position(1)))
@@ -258,8 +256,10 @@ def auto_field(d: Dialect, raw: Typed, name: Typed) -> Typed:
 
 @eval_function("auto_value", literal=(1, 2, 3))
 def auto_value(d: Dialect, raw: Typed, name: Typed, escaped: Typed, trims: Typed) -> Typed:
-    r"""As `auto_field`; in `escaped` quoted values `\"` and `\\` are characters, and with `trims`
-    spaces around a value go (KV_TRIM_SPACES).
+    r"""As `auto_field`, with the settings of the source type.
+
+    In `escaped` quoted values `\"` and `\\` are characters; with `trims` spaces around a value go
+    (KV_TRIM_SPACES).
     """
     quoted = r'"((?:[^"\\]|\\.)*)"' if escaped.constant else r'"([^"]*)"'
     found = _auto(d, raw, name, quoted)

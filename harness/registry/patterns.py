@@ -51,9 +51,10 @@ def python_pattern(pattern: str) -> str:
     r"""A pattern of PCRE as the `regex` module has to be given it.
 
     Rewritten: `\Z`, which in PCRE also matches before a last newline, `\z`, `\h`, `\H`, `\v`,
-    `\V`, `\e`, `\N`, `\R`, `\Q…\E`, references (`\k<n>`, `\g{n}`), and braces without a number of repeats, such as `{,n}`, which PCRE takes as plain
-    text. To be compiled with `regex.ASCII`, for
-    PCRE's `\w`, and `regex.VERSION1`, in which a flag holds from where it stands, as in PCRE;
+    `\V`, `\e`, `\N`, `\R`, `\Q…\E`, references such as `\k<n>` and `\g{n}`, and braces without a
+    number of repeats, such as `{,n}`, which PCRE takes as plain text. To be compiled with
+    `regex.ASCII`, for PCRE's `\w`, and `regex.VERSION1`, in which a flag holds from where it
+    stands, as in PCRE;
     what only that version reads as operations on sets is escaped. Source: pcrepattern(3).
     """
     return ELEMENT.sub(_rewritten, pattern)
