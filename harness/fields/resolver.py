@@ -117,10 +117,13 @@ class FieldResolver:
             return nodes.Values(tuple(sorted(str(name) for name in wanted)), ())
         return nodes.Union(tuple(branches), merged=True)
 
-    def restricted(self, numbers: frozenset[int], *, lenient: bool = False) -> FieldResolver:
+    def restricted(
+        self, numbers: frozenset[int], *, lenient: bool | None = None
+    ) -> FieldResolver:
         """The same knowledge over some of the groups."""
         groups = tuple(group for group in self.groups if group.number in numbers)
-        return replace(self, groups=groups, lenient=lenient)
+        forgives = self.lenient if lenient is None else lenient
+        return replace(self, groups=groups, lenient=forgives)
 
     def surviving(self, predicate: Expr) -> list[Group]:
         """The groups whose events may meet a predicate."""
