@@ -15,7 +15,16 @@ from harness.apps.faults import (
 )
 from harness.apps.inventory import Inventory, inventory_of, summary_of
 from harness.apps.macros import Validation
-from harness.apps.props import Alias, AutoLookup, Calculated, Extract, SourceKnowledge
+from harness.apps.props import (
+    Alias,
+    AutoLookup,
+    Automatic,
+    Calculated,
+    Extract,
+    Origin,
+    Report,
+    SourceKnowledge,
+)
 from harness.apps.savedsearches import SavedSearch
 from harness.apps.stanzas import BadPattern
 from harness.apps.transforms import Transform
@@ -29,6 +38,7 @@ __all__ = [
     "AppUnreadable",
     "Apps",
     "AutoLookup",
+    "Automatic",
     "BadPattern",
     "Calculated",
     "DataModel",
@@ -38,6 +48,8 @@ __all__ = [
     "Ignored",
     "Inventory",
     "ModelField",
+    "Origin",
+    "Report",
     "SavedSearch",
     "SourceKnowledge",
     "Transform",

@@ -18,7 +18,7 @@ from harness.apps.macros import macros_of
 from harness.apps.props import PropsReader
 from harness.apps.savedsearches import saved_searches_of
 from harness.apps.stanzas import StanzaIndex
-from harness.apps.transforms import lookups_of, transform_of
+from harness.apps.transforms import field_transform, lookups_of
 from harness.errors import HarnessError, Place, nearest
 from harness.model import LookupDefinition
 
@@ -114,15 +114,18 @@ class Apps:
             self._knowledge[key] = self._props.knowledge(source, sourcetype, host)
         return self._knowledge[key]
 
+    def host_kind(self, host: str) -> tuple[str, ...]:
+        """The stanzas of props.conf about a host: hosts with the same ones are alike."""
+        return self._props.stanzas.of_host(host) if self._props.stanzas.hosts else ()
+
+    def warn(self, message: str, place: Place) -> None:
+        """Note what turned out to be unusable while the apps' knowledge was applied."""
+        self._layers.warn(message, place)
+
     def transform(self, name: str) -> Transform | None:
         """The field transform of a name, or None where no app has one."""
         if name not in self._transforms:
-            stanzas = self._layers.conf("transforms")
-            default = stanzas.get(DEFAULT_STANZA)
-            found = None
-            if name in stanzas and name != DEFAULT_STANZA:
-                found = transform_of(stanzas[name], default.settings if default else {})
-            self._transforms[name] = found
+            self._transforms[name] = field_transform(name, self._layers.conf("transforms"))
         return self._transforms[name]
 
     @cached_property
@@ -235,10 +238,6 @@ class Apps:
                 hints=nearest(name, known) or [f"the loaded apps have {listed}"],
             )
         return self.data_models[name]
-
-    def warn(self, message: str, place: Place) -> None:
-        """Note something in an app that cannot be used as written, once."""
-        self._layers.warn(message, place)
 
     @property
     def warnings(self) -> tuple[Warned, ...]:

@@ -64,15 +64,15 @@ def eventtypes_of(
     tags: Mapping[tuple[str, str], frozenset[str]],
     warn: Callable[[str, Place], None],
 ) -> dict[str, EventType]:
-    """The event types by name; one without a search, or a template of names, is warned of."""
+    """The event types by name; one without a search is warned of.
+
+    A name such as `cisco-%code%` is a template: events get names out of their fields.
+    """
     found: dict[str, EventType] = {}
     for stanza in stanzas.values():
         if stanza.name == DEFAULT_STANZA:
             continue
         settings = {key: setting.value for key, setting in stanza.settings.items()}
-        if "%" in stanza.name:
-            warn(f"`[{stanza.name}]` makes names from data, which is not supported", stanza.place)
-            continue
         if not settings.get("search"):
             warn(f"the event type `{stanza.name}` has no search", stanza.place)
             continue

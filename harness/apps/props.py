@@ -6,6 +6,7 @@ search-time operations".
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from dataclasses import field as attribute
 from typing import TYPE_CHECKING
@@ -27,13 +28,34 @@ KV_MODES = ("none", "auto", "auto_escaped", "multi", "json", "xml")
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """The setting that knowledge comes from: its key, its stanza, and where it stands."""
+
+    key: str = ""
+    stanza: str = ""
+    place: Place = NOWHERE
+
+
+UNKNOWN = Origin()
+
+
+@dataclass(frozen=True, slots=True)
 class Extract:
     """`EXTRACT-<name>`: a regex whose named groups are fields, over one field's value."""
 
     name: str
     regex: str
     source_field: str = RAW
-    place: Place = NOWHERE
+    origin: Origin = UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """`REPORT-<name>`: one of the field transforms that it names, in their order."""
+
+    name: str
+    transform: Transform
+    origin: Origin = UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +65,7 @@ class Alias:
     source: str
     target: str
     as_new: bool = False
-    place: Place = NOWHERE
+    origin: Origin = UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +74,12 @@ class Calculated:
 
     field: str
     expression: str
-    place: Place = NOWHERE
+    origin: Origin = UNKNOWN
+
+    @property
+    def place(self) -> Place:
+        """Where the expression stands."""
+        return self.origin.place
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +94,18 @@ class AutoLookup:
     inputs: tuple[tuple[str, str], ...]
     outputs: tuple[tuple[str, str], ...] = ()
     overwrite: bool = True
-    place: Place = NOWHERE
+    origin: Origin = UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Automatic:
+    """KV_MODE and what goes with it; `table` is the stanza that `multi:<stanza>` names."""
+
+    mode: str = "auto"
+    json: bool = True
+    trims: bool = True
+    table: str = ""
+    origin: Origin = UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,22 +113,60 @@ class SourceKnowledge:
     """All that applies to the events of one source, source type and host, in Splunk's order.
 
     `sourcetype` is the one after `rename`. `settings` holds every setting of the stanzas that
-    match (`stanzas`, the one that counts least first), index-time settings too. It can be a
-    key of a cache: the same apps, source, source type and host give equal knowledge.
+    match (`stanzas`, the one that counts least first), index-time settings too, and `origins`
+    where each of them comes from. It can be a key of a cache: the same apps, source, source type
+    and host give equal knowledge.
     """
 
     source: str
     sourcetype: str
     host: str
     extracts: tuple[Extract, ...]
-    reports: tuple[Transform, ...]
-    kv_mode: str
-    auto_kv_json: bool
+    reported: tuple[Report, ...]
+    automatic: Automatic
     aliases: tuple[Alias, ...]
     calculated: tuple[Calculated, ...]
     lookups: tuple[AutoLookup, ...]
     settings: Mapping[str, str] = attribute(hash=False)
+    origins: Mapping[str, Origin] = attribute(hash=False)
     stanzas: tuple[str, ...]
+
+    @property
+    def reports(self) -> tuple[Transform, ...]:
+        """The field transforms that apply, in their order."""
+        return tuple(report.transform for report in self.reported)
+
+    @property
+    def kv_mode(self) -> str:
+        """KV_MODE, in small letters."""
+        return self.automatic.mode
+
+    @property
+    def auto_kv_json(self) -> bool:
+        """AUTO_KV_JSON."""
+        return self.automatic.json
+
+
+@dataclass(frozen=True, slots=True)
+class _Merged:
+    """The settings of the matching stanzas laid over each other, with the stanza of each."""
+
+    settings: Mapping[str, Setting]
+    owners: Mapping[str, str]
+    names: tuple[str, ...]
+
+    def text(self, key: str) -> str:
+        return self.settings[key].value.strip() if key in self.settings else ""
+
+    def origin(self, key: str) -> Origin:
+        if key not in self.settings:
+            return UNKNOWN
+        return Origin(key, self.owners[key], self.settings[key].place)
+
+    def classes(self, pattern: re.Pattern[str]) -> list[tuple[str, str]]:
+        """The class names and keys of one kind, in ASCII order; an emptied one is turned off."""
+        found = [(pattern.fullmatch(key), key) for key in self.settings]
+        return sorted((match[1], key) for match, key in found if match and self.text(key))
 
 
 class PropsReader:
@@ -103,75 +179,93 @@ class PropsReader:
         warn: Callable[[str, Place], None],
     ) -> None:
         """`transform` finds a field transform by name; `warn` takes what is not usable."""
-        self._stanzas = stanzas
+        self.stanzas = stanzas
         self._transform = transform
         self._warn = warn
 
     def knowledge(self, source: str, sourcetype: str, host: str) -> SourceKnowledge:
         """What is known about such events."""
-        renamed = self._settings(source, sourcetype, host)[0].get("rename")
-        effective = renamed.value if renamed is not None and renamed.value else sourcetype
-        merged, names = self._settings(source, effective, host)
+        effective = self.stanzas.renamed(sourcetype)
+        merged = self._merged(source, effective, host)
         return SourceKnowledge(
             source=source,
             sourcetype=effective,
             host=host,
             extracts=tuple(self._extracts(merged)),
-            reports=tuple(self._reports(merged)),
-            kv_mode=self._kv_mode(merged),
-            auto_kv_json=as_boolean(_text(merged, "AUTO_KV_JSON"), default=True),
+            reported=tuple(self._reports(merged)),
+            automatic=self._automatic(merged),
             aliases=tuple(self._aliases(merged)),
             calculated=tuple(
-                Calculated(name, setting.value, setting.place)
-                for name, setting in _classes(merged, "EVAL-")
+                Calculated(_unquoted(name), merged.text(key), merged.origin(key))
+                for name, key in merged.classes(_EVAL)
             ),
             lookups=tuple(self._lookups(merged)),
-            settings={key: setting.value for key, setting in merged.items()},
-            stanzas=names,
+            settings={key: setting.value for key, setting in merged.settings.items()},
+            origins={key: merged.origin(key) for key in merged.settings},
+            stanzas=merged.names,
         )
 
-    def _settings(
-        self, source: str, sourcetype: str, host: str
-    ) -> tuple[dict[str, Setting], tuple[str, ...]]:
-        merged: dict[str, Setting] = {}
-        matching = self._stanzas.matching(source, sourcetype, host)
+    def _merged(self, source: str, sourcetype: str, host: str) -> _Merged:
+        settings: dict[str, Setting] = {}
+        owners: dict[str, str] = {}
+        matching = self.stanzas.matching(source, sourcetype, host)
         for stanza in matching:
-            merged.update(stanza.settings)
-        return merged, tuple(stanza.name for stanza in matching)
+            settings.update(stanza.settings)
+            owners.update(dict.fromkeys(stanza.settings, stanza.name))
+        return _Merged(settings, owners, tuple(stanza.name for stanza in matching))
 
-    def _extracts(self, settings: Mapping[str, Setting]) -> Iterator[Extract]:
-        for name, setting in _classes(settings, "EXTRACT-"):
-            regex, source_field = _regex_and_field(setting.value)
-            yield Extract(name, regex, source_field, setting.place)
+    def _extracts(self, merged: _Merged) -> Iterator[Extract]:
+        for name, key in merged.classes(_EXTRACT):
+            regex, source_field = _regex_and_field(merged.text(key))
+            yield Extract(name, regex, source_field, merged.origin(key))
 
-    def _reports(self, settings: Mapping[str, Setting]) -> Iterator[Transform]:
-        for _, setting in _classes(settings, "REPORT-"):
-            for name in quoted_words(setting.value):
-                transform = self._transform(name)
+    def _reports(self, merged: _Merged) -> Iterator[Report]:
+        for name, key in merged.classes(_REPORT):
+            origin = merged.origin(key)
+            for transform_name in quoted_words(merged.text(key)):
+                transform = self._transform(transform_name)
                 if transform is None:
-                    self._warn(f"no transform `{name}` in any app's transforms.conf", setting.place)
+                    self._warn(
+                        f"no transform `{transform_name}` in any app's transforms.conf",
+                        origin.place,
+                    )
                 else:
-                    yield transform
+                    yield Report(name, transform, origin)
 
-    def _kv_mode(self, settings: Mapping[str, Setting]) -> str:
-        mode = _text(settings, "KV_MODE").lower() or "auto"
-        if mode.partition(":")[0] not in KV_MODES:
-            self._warn(f"KV_MODE is none of {', '.join(KV_MODES)}", settings["KV_MODE"].place)
-            return "auto"
-        return mode
+    def _automatic(self, merged: _Merged) -> Automatic:
+        mode, _, table = merged.text("KV_MODE").partition(":")
+        mode = mode.strip().lower() or "auto"
+        if mode not in KV_MODES:
+            place = merged.settings["KV_MODE"].place
+            self._warn(f"KV_MODE is none of {', '.join(KV_MODES)}", place)
+            mode = "auto"
+        return Automatic(
+            mode,
+            as_boolean(merged.text("AUTO_KV_JSON"), default=True),
+            as_boolean(merged.text("KV_TRIM_SPACES"), default=True),
+            table.strip(),
+            merged.origin("KV_MODE"),
+        )
 
-    def _aliases(self, settings: Mapping[str, Setting]) -> Iterator[Alias]:
-        for _, setting in _classes(settings, "FIELDALIAS-"):
-            words = quoted_words(setting.value)
+    def _aliases(self, merged: _Merged) -> Iterator[Alias]:
+        for _, key in merged.classes(_FIELDALIAS):
+            origin = merged.origin(key)
+            words = quoted_words(merged.text(key))
             if len(words) % 3 or any(word.upper() not in {"AS", "ASNEW"} for word in words[1::3]):
-                self._warn("a field alias is `<field> AS <alias>` or `ASNEW`", setting.place)
+                self._warn("a field alias is `<field> AS <alias>` or `ASNEW`", origin.place)
                 continue
             for original, how, alias in zip(words[::3], words[1::3], words[2::3], strict=True):
-                yield Alias(original, alias, how.upper() == "ASNEW", setting.place)
+                if "*" in original + alias:
+                    self._warn(
+                        f"`{original} {how} {alias}`: an alias has no wildcards", origin.place
+                    )
+                    continue
+                yield Alias(original, alias, how.upper() == "ASNEW", origin)
 
-    def _lookups(self, settings: Mapping[str, Setting]) -> Iterator[AutoLookup]:
-        for _, setting in _classes(settings, "LOOKUP-"):
-            words = quoted_words(setting.value)
+    def _lookups(self, merged: _Merged) -> Iterator[AutoLookup]:
+        for _, key in merged.classes(_LOOKUP):
+            origin = merged.origin(key)
+            words = quoted_words(merged.text(key))
             marks = [word.upper() for word in words]
             cut = next((at for at, mark in enumerate(marks) if mark in _OUTPUTS), len(words))
             inputs = _field_pairs(words[1:cut])
@@ -180,28 +274,26 @@ class PropsReader:
                 self._warn(
                     "an automatic lookup is `<lookup> <field> [AS <field>] … "
                     "[OUTPUT | OUTPUTNEW <field> [AS <field>] …]`",
-                    setting.place,
+                    origin.place,
                 )
                 continue
             overwrite = cut == len(words) or marks[cut] == "OUTPUT"
-            yield AutoLookup(words[0], inputs, outputs, overwrite, setting.place)
+            yield AutoLookup(words[0], inputs, outputs, overwrite, origin)
 
 
 _OUTPUTS = frozenset({"OUTPUT", "OUTPUTNEW"})
+_EXTRACT, _REPORT, _FIELDALIAS = (
+    re.compile(f"{kind}-(.+)", re.DOTALL) for kind in ("EXTRACT", "REPORT", "FIELDALIAS")
+)
+_EVAL = re.compile(r"EVAL-(.+)", re.IGNORECASE | re.DOTALL)
+_LOOKUP = re.compile(r"LOOKUP[-_]?(.+)", re.IGNORECASE | re.DOTALL)
+"""Only these two prefixes are taken in any letter case."""
 _WORD = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 
 
-def _text(settings: Mapping[str, Setting], key: str) -> str:
-    return settings[key].value.strip() if key in settings else ""
-
-
-def _classes(settings: Mapping[str, Setting], prefix: str) -> list[tuple[str, Setting]]:
-    """The settings of one kind by class name, in ASCII order; an emptied one is turned off."""
-    return sorted(
-        (key[len(prefix) :], setting)
-        for key, setting in settings.items()
-        if key.startswith(prefix) and setting.value and key != prefix
-    )
+def _unquoted(name: str) -> str:
+    """A field's name, which may stand in quotes."""
+    return name[1:-1] if len(name) > 2 and name[0] == name[-1] and name[0] in "\"'" else name
 
 
 def _regex_and_field(value: str) -> tuple[str, str]:

@@ -13,7 +13,7 @@ props.conf file".
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from harness.apps.conf import DEFAULT_STANZA
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 Kind = Literal["sourcetype", "host", "source"]
 _RANK: dict[Kind, int] = {"sourcetype": 1, "host": 2, "source": 3}
 _PATTERN_MARK = "(?::){0}"
+_PREFIXES = ("source::", "host::")
+RULES = ("rule::", "delayedrule::")
+"""What stanzas about choosing a source type by the text of a file begin with."""
 _SPECIAL = frozenset("*|()[]{}+?^$\\")
 _LITERAL_PRIORITY = 100
 _MATCH_SECONDS = 1.0
@@ -69,6 +72,24 @@ class StanzaIndex:
             else:
                 self._others.append(head)
 
+    @cached_property
+    def hosts(self) -> tuple[_Head, ...]:
+        """The stanzas about hosts."""
+        return tuple(head for head in self._others if head.kind == "host")
+
+    def of_host(self, host: str) -> tuple[str, ...]:
+        """The names of the stanzas about a host: two hosts with the same are alike."""
+        return tuple(head.stanza.name for head in self.hosts if _matches(head, host))
+
+    def renamed(self, sourcetype: str) -> str:
+        """The source type that events have in searches: `rename` in a stanza of source types."""
+        name = sourcetype
+        for stanza in self.matching("", sourcetype, ""):
+            if not stanza.name.startswith(_PREFIXES) and stanza.name != DEFAULT_STANZA:
+                setting = stanza.settings.get("rename")
+                name = (setting.value if setting is not None else "") or name
+        return name
+
     def matching(self, source: str, sourcetype: str, host: str) -> tuple[Stanza, ...]:
         """The stanzas about such events, the one that counts least first.
 
@@ -88,7 +109,7 @@ class StanzaIndex:
 
 def _head(stanza: Stanza) -> _Head | None:
     name = stanza.name
-    if name == DEFAULT_STANZA or name.startswith(("rule::", "delayedrule::")):
+    if name == DEFAULT_STANZA or name.startswith(RULES):
         return None
     kind: Kind = "sourcetype"
     test = name

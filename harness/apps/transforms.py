@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from harness.apps.conf import DEFAULT_STANZA, as_boolean
+from harness.apps.modular import TooModular, expanded
 from harness.apps.words import quoted_words
 from harness.errors import Place
 from harness.model import LookupDefinition
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from harness.model import MatchKind
 
 RAW = "_raw"
-_INDEX_TIME = ("DEST_KEY", "WRITE_META", "INGEST_EVAL", "STOP_PROCESSING_IF")
+_INDEX_TIME = ("DEST_KEY", "WRITE_META", "INGEST_EVAL", "STOP_PROCESSING_IF", "CLONE_SOURCETYPE")
 _LOOKUP_KEYS = ("filename", "external_cmd", "collection", "external_type")
 
 
@@ -59,17 +60,40 @@ class Transform:
         return tuple((_unquoted(name), _unquoted(value)) for name, sign, value in pairs if sign)
 
 
-def transform_of(stanza: Stanza, defaults: Mapping[str, Setting]) -> Transform:
-    """The transform that a stanza of transforms.conf describes."""
+def field_transform(name: str, stanzas: Mapping[str, Stanza]) -> Transform | None:
+    """The field transform of a name among the stanzas of transforms.conf."""
+    stanza = stanzas.get(name)
+    if stanza is None or name == DEFAULT_STANZA:
+        return None
+    default = stanzas.get(DEFAULT_STANZA)
+
+    def regex_of(part: str) -> str | None:
+        found = stanzas.get(part)
+        setting = found.settings.get("REGEX") if found is not None else None
+        return setting.value if setting is not None and setting.value else None
+
+    return transform_of(stanza, default.settings if default else {}, regex_of)
+
+
+def transform_of(
+    stanza: Stanza, defaults: Mapping[str, Setting], regex_of: Callable[[str], str | None]
+) -> Transform:
+    """The transform that a stanza describes; `regex_of` gives the parts of modular regexes."""
     settings = {**defaults, **stanza.settings}
 
     def text(key: str, default: str = "") -> str:
         return settings[key].value if key in settings else default
 
+    unsupported = None
+    try:
+        regex = expanded(text("REGEX"), regex_of)
+    except TooModular as error:
+        regex, unsupported = text("REGEX"), str(error)
+
     delims = tuple(_delimiters(word) for word in quoted_words(text("DELIMS"), keep_quotes=True))
     return Transform(
         name=stanza.name,
-        regex="" if delims else text("REGEX"),
+        regex="" if delims else regex,
         format=text("FORMAT"),
         source_key=text("SOURCE_KEY") or RAW,
         delims=delims,
@@ -78,7 +102,7 @@ def transform_of(stanza: Stanza, defaults: Mapping[str, Setting]) -> Transform:
         clean_keys=as_boolean(text("CLEAN_KEYS"), default=True),
         keep_empty_vals=as_boolean(text("KEEP_EMPTY_VALS"), default=False),
         place=stanza.place,
-        unsupported=_unsupported_transform(settings, text("SOURCE_KEY"), delims),
+        unsupported=unsupported or _unsupported_transform(settings, text("SOURCE_KEY"), delims),
     )
 
 

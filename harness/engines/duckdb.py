@@ -22,7 +22,7 @@ from harness.engines.tables import attach
 from harness.engines.watchdog import interrupted_after
 from harness.errors import HarnessError
 from harness.fields.resolver import Group
-from harness.model import Rows, Value
+from harness.model import EventBatch, Rows, Value
 from harness.model.numbers import number_text
 from harness.plan.nodes import Column, Stored
 from harness.plan.types import Kind, Typed
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from harness.engines.base import SearchRequest
     from harness.engines.knowledge import Knowledge
-    from harness.model import EventBatch, EventTable, LookupDefinition
+    from harness.model import EventTable, LookupDefinition
     from harness.plan.nodes import Relation
 
 SEARCH_SECONDS = 300.0
@@ -115,10 +115,10 @@ class DuckDBEngine:
         """Add events, column by column, as they arrive."""
         from arro3.core import Array, DataType, Table  # noqa: PLC0415 - only loading needs Arrow
 
-        for batch in batches:
+        for batch, kind in self._by_host(batches):
             if not batch.raw:
                 continue
-            group = self._group(batch)
+            group = self._group(batch, kind)
             table = Table.from_arrays(
                 [
                     Array(batch.time, DataType.float64()),
@@ -137,9 +137,37 @@ class DuckDBEngine:
             self._seen(len(batch.raw), max(times, default=None))
         return Loaded(self.events, self.newest)
 
-    def _group(self, batch: EventBatch) -> Group:
-        key = (batch.index, batch.source, batch.sourcetype)
-        known = self.groups.get(key) or Group(len(self.groups), *key, entities="none")
+    def _by_host(
+        self, batches: Iterable[EventBatch]
+    ) -> Iterator[tuple[EventBatch, tuple[str, ...]]]:
+        """The batches, each with the stanzas about its hosts, parted where these differ."""
+        kind_of = self.knowledge.apps.host_kind
+        for batch in batches:
+            kinds = {host: kind_of(host) for host in set(batch.host)}
+            different = set(kinds.values())
+            if len(different) <= 1:
+                yield batch, next(iter(different), ())
+                continue
+            for kind in sorted(different):
+                at = [n for n, host in enumerate(batch.host) if kinds[host] == kind]
+                yield (
+                    EventBatch(
+                        batch.index,
+                        batch.source,
+                        batch.sourcetype,
+                        [batch.raw[n] for n in at],
+                        [batch.time[n] for n in at],
+                        [batch.host[n] for n in at],
+                        [batch.meta[n] for n in at] if batch.meta else [],
+                    ),
+                    kind,
+                )
+
+    def _group(self, batch: EventBatch, kind: tuple[str, ...]) -> Group:
+        name = (batch.index, batch.source, batch.sourcetype)
+        key = (*name, *kind)
+        host = batch.host[0] if kind else ""
+        known = self.groups.get(key) or Group(len(self.groups), *name, entities="none", host=host)
         entities = max(known.entities, _entities(batch.raw), key=ENTITIES.index)
         indexed = known.has_indexed or bool(batch.meta)
         self.groups[key] = replace(known, entities=entities, has_indexed=indexed)

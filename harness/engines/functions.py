@@ -16,6 +16,7 @@ from urllib.parse import unquote_plus
 
 from harness.engines import paths, xml_documents
 from harness.engines.default_fields import line_count, punct, time_parts
+from harness.engines.delimiters import delimited, delimited_pairs
 from harness.engines.documents import (
     auto_object,
     object_names,
@@ -415,6 +416,8 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], list[str], str]] = {
     "spl_location": (location, [TEXT, TEXT, TEXT, TEXT], TEXT),
     "spl_json_field": (paths.json_field, [TEXT, TEXT], LIST),
     "spl_json_names": (paths.json_names, [TEXT], LIST),
+    "spl_delimited": (delimited, [TEXT, TEXT], LIST),
+    "spl_delimited_pairs": (delimited_pairs, [TEXT, TEXT, TEXT, WHOLE], LIST),
     **JSON_FUNCTIONS,
     **NUMBER_FUNCTIONS,
     "spl_spath": (paths.read_path, [TEXT, TEXT], LIST),

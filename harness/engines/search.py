@@ -13,7 +13,7 @@ from harness.engines.names import Opened, open_names
 from harness.engines.saved_searches import saved_rows
 from harness.errors import HarnessError, Unsupported, nearest
 from harness.fields.data_models import Sources, data_set_relation, model_relation
-from harness.fields.extractors import transform_extractor
+from harness.fields.extractions import transform_extractors
 from harness.fields.resolver import FieldResolver
 from harness.model import LookupDefinition
 from harness.plan import nodes
@@ -129,7 +129,7 @@ class LocalSearch:
         """A compiler; for an open relation only over the groups that have an event in it."""
         resolver = self.resolver
         if relation.columns is None:
-            resolver = resolver.restricted(self._open(relation).groups)
+            resolver = resolver.restricted(self._open(relation).groups, lenient=True)
         return Compiler(dialect, resolver, self.engine.stored, schema)
 
     def _open(self, relation: nodes.Relation) -> Opened:
@@ -436,17 +436,21 @@ class LocalSearch:
         transform = self.engine.knowledge.apps.transform(name)
         if transform is None:
             stage.fail(f"no app has the field transform `{name}`", _written(name, stage))
-        found = transform_extractor(transform)
-        if found.found_names() is not None:
-            stage.unsupported(
-                f"the field transform `{name}`, whose names are in the data", _written(name, stage)
-            )
-        fields: list[tuple[Demand, Expr]] = []
-        for field in found.names():
-            value = found.field(field)
-            if value is not None:
-                fields.append((field, Call("coalesce", (Field(field), value))))
-        return nodes.Extend(rows, tuple(fields))
+        for found in transform_extractors(transform):
+            if found.broken is not None:
+                raise found.broken
+            if found.found_names() is not None:
+                stage.unsupported(
+                    f"the field transform `{name}`, whose names are in the data",
+                    _written(name, stage),
+                )
+            fields: list[tuple[Demand, Expr]] = []
+            for field in found.names():
+                value = found.field(field)
+                if value is not None:
+                    fields.append((field, Call("coalesce", (Field(field), value))))
+            rows = nodes.Extend(rows, tuple(fields))
+        return rows
 
     def locations(self, rows: nodes.Relation, stage: Stage) -> str | None:
         """The path of the database of IP locations, which can be opened."""

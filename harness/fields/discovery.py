@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.fields.defaults import DEFAULTS, SERVER
+from harness.fields.resolver import KNOWN
 from harness.plan import nodes
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ def field_names(
     """
     names: set[str] = set()
     groups: set[int] = set()
+    resolver = replace(resolver, lenient=True)
     for group in resolver.surviving(predicate):
         single = resolver.restricted(frozenset((group.number,)))
         if not _met(single, predicate, run):
@@ -38,6 +41,7 @@ def field_names(
         names |= {alias.target for alias in knowledge.aliases}
         names |= {one.field for one in knowledge.calculated}
         names |= {new for one in knowledge.lookups for _, new in resolver.outputs(one)}
+        names |= set(resolver.constants(group)) - set(KNOWN)
         for one in resolver.extractors(group):
             names |= set(one.names())
             found = one.found_names()

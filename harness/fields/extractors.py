@@ -1,22 +1,19 @@
-"""What a source type's settings extract, each as one expression for one wanted field."""
+"""The kinds of extractions, each as one expression for one wanted field."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from harness.errors import Unsupported
 from harness.functions.extraction import SYSTEM_ATTRIBUTES, SYSTEM_ELEMENTS
-from harness.plan.expressions import Call, Const, Expr, Field
+from harness.plan.expressions import FALSE, Call, Const, Expr, Field
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from harness.apps import Extract, SourceKnowledge, Transform
+    from harness.errors import HarnessError
 
-NAMED = re.compile(r"\(\?P?<([A-Za-z_][A-Za-z0-9_]*)>")
-GROUP = re.compile(r"\$\d+")
 CLEAN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 LITERAL = r"(?:\\[nt=:;,|.-]|[^\\\[\](){}.*+?^$|])(?![*+?{])"
 BLANKS = r"(?:\[ \\t\]| )[*+]?"
@@ -51,6 +48,11 @@ class Extractor(Protocol):
         """Whether its values are encoded as XML (then it is alone in its round)."""
         ...
 
+    @property
+    def broken(self) -> HarnessError | None:
+        """Why it gives nothing, if it cannot be applied."""
+        ...
+
     def names(self) -> tuple[str, ...]:
         """The fields that it is known to give."""
         ...
@@ -77,7 +79,13 @@ class Extractor(Protocol):
 
 
 class Single:
-    """An extraction that has no lists."""
+    """An extraction whose names are known and that has no lists."""
+
+    broken: ClassVar[HarnessError | None] = None
+
+    def found_names(self) -> Expr | None:
+        """None: all are known."""
+        return None
 
     def lists(self) -> dict[str, Expr]:
         """None."""
@@ -93,48 +101,107 @@ class Single:
 
 
 @dataclass(frozen=True, slots=True)
+class Broken:
+    """An extraction that cannot be applied: `error` says why, `fields` what it would give."""
+
+    error: HarnessError
+    source: str = "_raw"
+    fields: tuple[str, ...] = ()
+    adds: bool = False
+    encoded: bool = False
+
+    @property
+    def broken(self) -> HarnessError | None:
+        """The error."""
+        return self.error
+
+    def names(self) -> tuple[str, ...]:
+        """None: nothing is given."""
+        return ()
+
+    def found_names(self) -> Expr | None:
+        """None: nothing is given."""
+        return None
+
+    def field(self, name: str) -> Expr | None:
+        """Nothing, or the error where the field would come from here."""
+        if name in self.fields:
+            raise self.error
+        return None
+
+    def lists(self) -> dict[str, Expr]:
+        """None."""
+        return {}
+
+    def listed(self, name: str, lists: Callable[[str], Field]) -> Expr | None:  # noqa: ARG002
+        """As `field`."""
+        return self.field(name)
+
+
+@dataclass(frozen=True, slots=True)
 class Groups(Single):
-    """Named groups of one pattern: EXTRACT, and REPORT with fixed names."""
+    """Groups of one pattern that are fields: EXTRACT, and REPORT with fixed names.
+
+    A name may stand on several groups, of which one takes part in a match. With `keeps_empty`
+    what caught nothing is an empty value (KEEP_EMPTY_VALS).
+    """
 
     pattern: str
     source: str
-    groups: tuple[tuple[str, int], ...]
+    groups: tuple[tuple[str, tuple[int, ...]], ...]
     constants: tuple[tuple[str, str], ...] = ()
     adds: bool = False
     encoded: bool = False
+    keeps_empty: bool = False
 
     def names(self) -> tuple[str, ...]:
         """The groups' names."""
         return (*(name for name, _ in self.groups), *(name for name, _ in self.constants))
 
-    def found_names(self) -> Expr | None:
-        """None: all are fixed."""
-        return None
-
     def field(self, name: str) -> Expr | None:
         """The group's catch."""
-        for known, group in self.groups:
+        for known, numbers in self.groups:
             if known == name:
-                call = "extract_all_filled" if self.adds else "extract_filled"
-                return Call(call, (Field(self.source), Const(self.pattern), Const(float(group))))
+                return self._caught(numbers)
         for known, value in self.constants:
             if known == name:
-                caught = Call("match", (Field(self.source), Const(self.pattern)))
-                return Call("if", (caught, Const(value), Const(None)))
+                return Call("if", (self._matched(), Const(value), Const(None)))
         return None
+
+    def _matched(self) -> Expr:
+        return Call("match", (Field(self.source), Const(self.pattern)))
+
+    def _caught(self, numbers: tuple[int, ...]) -> Expr:
+        arguments = (Field(self.source), Const(self.pattern))
+        if self.adds and len(numbers) == 1:
+            call = "extract_groups" if self.keeps_empty else "extract_all_filled"
+            rest = (Const(0.0),) if self.keeps_empty else ()
+            return Call(call, (*arguments, Const(float(numbers[0])), *rest))
+        catches = [Call("extract_filled", (*arguments, Const(float(one)))) for one in numbers]
+        found: Expr = catches[0] if len(catches) == 1 else Call("coalesce", tuple(catches))
+        if self.keeps_empty:
+            kept = Call("coalesce", (found, Const("")))
+            return Call("if", (self._matched(), kept, Const(None)))
+        return found
 
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """Names and values both taken from the data: `FORMAT = $1::$2`."""
+    """Names and values both taken from the data: `FORMAT = $1::$2`, or `_KEY_1` and `_VAL_1`.
 
+    Without a `value_group` each name has the same `value`.
+    """
+
+    broken: ClassVar[HarnessError | None] = None
     pattern: str
     source: str
     name_group: int
-    value_group: int
+    value_group: int | None
     adds: bool
     clean: bool = True
     encoded: bool = False
+    keeps_empty: bool = False
+    value: str = ""
 
     def names(self) -> tuple[str, ...]:
         """None is known beforehand."""
@@ -154,19 +221,25 @@ class Pairs:
         """
         if self.clean and not CLEAN_NAME.fullmatch(name):
             return None
-        written = specialise(self.pattern, self.name_group, self.value_group, name)
-        if written is not None and self.clean:
+        if self.value_group is None:
+            return self._constant(name, self.found_names())
+        written = None
+        if self.clean and not self.keeps_empty:
+            written = specialise(self.pattern, self.name_group, self.value_group, name)
+        if written is not None:
             pattern, group = written
             arguments = (Field(self.source), Const(pattern), Const(float(group)))
             if not self.adds and pattern.endswith("+)"):
                 return Call("extract_filled", arguments)
             found = Call("extract_all_filled", arguments)
             return found if self.adds else Call("mvindex", (found, Const(0.0)))
-        pairs = self._pairs(name)
+        pairs = self._pairs(name, self.value_group)
         return pairs if self.adds else Call("mvindex", (pairs, Const(0.0)))
 
     def lists(self) -> dict[str, Expr]:
         """The keys and the values of every match."""
+        if self.value_group is None:
+            return {"names": self.found_names()}
         values = (Field(self.source), Const(self.pattern), Const(float(self.value_group)))
         names = self.found_names()
         return {"names": names, "values": Call("extract_groups", (*values, Const(0.0)))}
@@ -175,21 +248,35 @@ class Pairs:
         """The values beside a name, or the first one."""
         if self.clean and not CLEAN_NAME.fullmatch(name):
             return None
-        call = "listed_values" if self.adds else "listed_value"
-        return Call(call, (lists("names"), lists("values"), Const(name)))
+        if self.value_group is None:
+            return self._constant(name, lists("names"))
+        return listed_pairs(name, lists, adds=self.adds, keeps_empty=self.keeps_empty)
 
-    def _pairs(self, name: str) -> Expr:
+    def _constant(self, name: str, names: Expr) -> Expr:
+        given = Call("isnotnull", (Call("listed_value", (names, names, Const(name), FALSE)),))
+        return Call("if", (given, Const(self.value), Const(None)))
+
+    def _pairs(self, name: str, value_group: int) -> Expr:
         return Call(
             "extract_pair",
             (
                 Field(self.source),
                 Const(self.pattern),
                 Const(float(self.name_group)),
-                Const(float(self.value_group)),
+                Const(float(value_group)),
                 Const(name),
                 Const(self.clean),
+                Const(self.keeps_empty),
             ),
         )
+
+
+def listed_pairs(
+    name: str, lists: Callable[[str], Field], *, adds: bool, keeps_empty: bool
+) -> Expr:
+    """The values beside a name in the lists `names` and `values`, or the first one."""
+    call = "listed_values" if adds else "listed_value"
+    return Call(call, (lists("names"), lists("values"), Const(name), Const(keeps_empty)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,33 +288,80 @@ class Delimited(Single):
     fields: tuple[str, ...]
     adds: bool = False
     encoded: bool = False
+    keeps_empty: bool = False
 
     def names(self) -> tuple[str, ...]:
         """The listed fields."""
         return self.fields
 
-    def found_names(self) -> Expr | None:
-        """None: all are listed."""
-        return None
-
     def field(self, name: str) -> Expr | None:
         """The part at the field's position."""
         if name not in self.fields:
             return None
-        position = float(self.fields.index(name) + 1)
-        return Call("extract_part", (Field(self.source), Const(self.delimiters), Const(position)))
+        arguments = (Field(self.source), Const(self.delimiters))
+        parts = [
+            Call("extract_part", (*arguments, Const(float(place)), Const(self.keeps_empty)))
+            for place, known in enumerate(self.fields, start=1)
+            if known == name
+        ]
+        if self.adds and len(parts) > 1:
+            return Call("append_values", tuple(parts))
+        return parts[0]
+
+
+@dataclass(frozen=True, slots=True)
+class DelimitedPairs:
+    """DELIMS of two sets, or of one without FIELDS: names and values of a text, cut apart."""
+
+    broken: ClassVar[HarnessError | None] = None
+    pairs: str
+    inner: str
+    source: str
+    adds: bool
+    clean: bool = True
+    encoded: bool = False
+    keeps_empty: bool = False
+
+    def names(self) -> tuple[str, ...]:
+        """None is known beforehand."""
+        return ()
+
+    def found_names(self) -> Expr:
+        """The names, cleaned if they are to be."""
+        return self._call("delimited_names", Const(self.clean))
+
+    def field(self, name: str) -> Expr | None:
+        """The value beside one name."""
+        expressions = self.lists()
+        call = "listed_values" if self.adds else "listed_value"
+        arguments = (expressions["names"], expressions["values"], Const(name))
+        return Call(call, (*arguments, Const(self.keeps_empty)))
+
+    def lists(self) -> dict[str, Expr]:
+        """The names and the values of all pairs."""
+        return {"names": self.found_names(), "values": self._call("delimited_values")}
+
+    def listed(self, name: str, lists: Callable[[str], Field]) -> Expr | None:
+        """The values beside a name, or the first one."""
+        return listed_pairs(name, lists, adds=self.adds, keeps_empty=self.keeps_empty)
+
+    def _call(self, name: str, *more: Expr) -> Expr:
+        return Call(name, (Field(self.source), Const(self.pairs), Const(self.inner), *more))
 
 
 @dataclass(frozen=True, slots=True)
 class Automatic:
-    """KV_MODE: the whole event in one shape (`xml`, `auto`, `json`).
+    """KV_MODE: the whole event in one shape (`xml`, `auto`, `auto_escaped`, `json`).
 
     Values of XML are encoded; `harness.fields.resolver` decodes them in a layer of its own.
+    `trims` is KV_TRIM_SPACES.
     """
 
+    broken: ClassVar[HarnessError | None] = None
     mode: str
     source: str = "_raw"
     adds: bool = False
+    trims: bool = True
 
     @property
     def encoded(self) -> bool:
@@ -240,10 +374,14 @@ class Automatic:
 
     def found_names(self) -> Expr | None:
         """The names that the events hold."""
-        return Call(f"{self.mode}_names", (Field("_raw"),))
+        shape = "auto" if self.mode == "auto_escaped" else self.mode
+        return Call(f"{shape}_names", (Field("_raw"),))
 
     def field(self, name: str) -> Expr | None:
         """The field by its name."""
+        if self.mode.startswith("auto"):
+            escaped = Const(self.mode == "auto_escaped")
+            return Call("auto_value", (Field("_raw"), Const(name), escaped, Const(self.trims)))
         return Call(f"{self.mode}_field", (Field("_raw"), Const(name)))
 
     def lists(self) -> dict[str, Expr]:
@@ -296,86 +434,6 @@ class Indexed(Single):
     def field(self, name: str) -> Expr:
         """The value, or values, under the name."""
         return Call("object_value", (Field(self.source), Const(name)))
-
-
-def extractors(knowledge: SourceKnowledge) -> tuple[Extractor, ...]:
-    """All extractions of a source type in Splunk's order: EXTRACT, REPORT, KV_MODE."""
-    found: list[Extractor] = [_extract(extract) for extract in knowledge.extracts]
-    found += [transform_extractor(transform) for transform in knowledge.reports]
-    mode = knowledge.kv_mode.lower()
-    if mode in ("xml", "json"):
-        found.append(Automatic(mode))
-    elif mode in ("auto", "auto_escaped", ""):
-        found.append(Automatic("auto"))
-        if knowledge.auto_kv_json:
-            found.append(Automatic("json"))
-    return tuple(found)
-
-
-def _extract(extract: Extract) -> Extractor:
-    groups = _numbered(extract.regex)
-    return Groups(f"(?ms){extract.regex}", extract.source_field, groups)
-
-
-def _numbered(pattern: str) -> tuple[tuple[str, int], ...]:
-    """The named groups with their numbers; unnamed groups are counted along."""
-    found, number, position, in_class = [], 0, 0, False
-    while position < len(pattern):
-        character = pattern[position]
-        if character == "\\":
-            position += 2
-            continue
-        if in_class:
-            in_class = character != "]"
-        elif character == "[":
-            in_class = True
-            if pattern.startswith(("[]", "[^]"), position):
-                position += 2 if pattern.startswith("[]", position) else 3
-                continue
-        elif character == "(":
-            named = NAMED.match(pattern, position)
-            if named or not pattern.startswith("(?", position):
-                number += 1
-            if named:
-                found.append((named[1], number))
-        position += 1
-    return tuple(found)
-
-
-def transform_extractor(transform: Transform) -> Extractor:
-    """The extraction that a stanza of transforms.conf describes."""
-    if transform.unsupported:
-        raise Unsupported(f"[{transform.name}]: {transform.unsupported}", place=transform.place)
-    if transform.delims:
-        return _delimited(transform)
-    pattern, source, adds = transform.regex, transform.source_key, transform.mv_add
-    targets = transform.targets()
-    if not targets:
-        return Groups(pattern, source, _numbered(pattern), adds=adds)
-    if any(name.startswith("$") for name, _ in targets):
-        name, value = targets[0]
-        if len(targets) > 1 or not GROUP.fullmatch(name) or not GROUP.fullmatch(value):
-            raise Unsupported(
-                f"[{transform.name}]: FORMAT = {transform.format}", place=transform.place
-            )
-        return Pairs(pattern, source, int(name[1:]), int(value[1:]), adds, transform.clean_keys)
-    groups = [(name, int(value[1:])) for name, value in targets if GROUP.fullmatch(value)]
-    constants = [(name, value) for name, value in targets if "$" not in value]
-    if len(groups) + len(constants) < len(targets):
-        raise Unsupported(f"[{transform.name}]: FORMAT = {transform.format}", place=transform.place)
-    return Groups(pattern, source, tuple(groups), tuple(constants), adds)
-
-
-def _delimited(transform: Transform) -> Extractor:
-    delimiters = transform.delims
-    source = transform.source_key or "_raw"
-    if len(delimiters) == 1 and transform.fields:
-        return Delimited(delimiters[0], source, tuple(transform.fields), transform.mv_add)
-    if len(delimiters) == 2:
-        outer, inner = (re.escape(part) for part in delimiters)
-        pattern = rf"(?:^|[{outer}])\s*([^{outer}{inner}]+?)\s*[{inner}]([^{outer}]*)"
-        return Pairs(pattern, source, 1, 2, transform.mv_add)
-    raise Unsupported(f"[{transform.name}]: DELIMS without FIELDS", place=transform.place)
 
 
 def specialise(

@@ -8,16 +8,19 @@ Knowledge Manager Manual, "The sequence of search-time operations".
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
 from functools import partial
 from typing import TYPE_CHECKING
 
+from harness.errors import HarnessError
 from harness.fields.defaults import DEFAULTS, default_field
-from harness.fields.extractors import Extractor, Indexed, extractors
+from harness.fields.extractions import INDEXED, Extraction, extractions
 from harness.fields.folding import fold
+from harness.fields.membership import Membership
+from harness.fields.patterns import BadExtraction, in_setting, placed
 from harness.plan import nodes
 from harness.plan.expressions import (
     FALSE,
+    NULL,
     TRUE,
     Belongs,
     Call,
@@ -26,29 +29,32 @@ from harness.plan.expressions import (
     Expr,
     Field,
     demands,
-    some,
+    every,
 )
 from harness.registry.evaluation import Evaluation
-from harness.registry.predicates import Searching, compare
 from harness.spl.expressions import parse_expression
-from harness.spl.macros import MacroSource, expand
-from harness.spl.predicates import parse_predicate
 from harness.spl.source import Source, SplText
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from harness.apps import Apps, AutoLookup, SourceKnowledge
+    from harness.apps import Apps, AutoLookup, Calculated, SourceKnowledge
+    from harness.errors import Place
+    from harness.fields.extractors import Extractor
     from harness.model import LookupDefinition
+    from harness.spl.macros import MacroSource
 
 METADATA = ("_raw", "_time", "host")
 META = "_meta"
 """The fields from index time, as one JSON object."""
 KNOWN = ("index", "source", "sourcetype")
-MAX_EVENTTYPE_DEPTH = 20
+ORIGINAL = "_sourcetype"
+"""The field with the source type that `rename` hides."""
 ENCODED = "\0encoded "
 COLLECTED = frozenset({"eventtype", "tag"})
 KEPT = "\0kept "
+BEFORE = "\0before "
+ASKED = "\0asked"
 LISTED = "\0listed "
 SEPARATE = 16
 """As many fields at most are extracted each by itself; of more, the text is read into lists."""
@@ -60,7 +66,8 @@ class Group:
 
     `entities` says what of XML's the raw text holds: `none`, `named` ones, or also `numeric`.
     Events that came as a table of fields have its name in `table` and its fields in `fields`:
-    these are as they are, and no knowledge of the source type replaces them. With
+    these are as they are, and no knowledge of the source type replaces them. `host` is one of
+    the events' hosts, where apps know something of hosts: all are in the same stanzas. With
     `has_indexed` some events have fields from index time.
     """
 
@@ -71,6 +78,7 @@ class Group:
     entities: str = "numeric"
     table: str = ""
     fields: tuple[str, ...] = ()
+    host: str = ""
     has_indexed: bool = False
 
 
@@ -78,16 +86,29 @@ class Group:
 class FieldResolver:
     """Resolves scans over the groups of a trial with the knowledge of its apps.
 
-    `lookup` gives a lookup's definition and its table, as automatic lookups need them.
+    `lookup` gives a lookup's definition and its table, as automatic lookups need them. What
+    cannot be applied is an error where a search needs its fields; a `lenient` resolver, for a
+    search that asks for whatever there is, warns and goes on without it.
     """
 
     apps: Apps
     macros: MacroSource
     groups: tuple[Group, ...]
     lookup: Callable[[str], tuple[LookupDefinition, nodes.Relation]]
-    _predicates: dict[str, Expr] = field(default_factory=dict)
+    lenient: bool = False
     _calculated: dict[str, Expr] = field(default_factory=dict)
-    _extractors: dict[int, tuple[Extractor, ...]] = field(default_factory=dict)
+    _extractions: dict[int, tuple[Extraction, ...]] = field(default_factory=dict)
+    _known: Membership | None = None
+
+    def __post_init__(self) -> None:
+        """Begin to learn what puts events into event types; restricted resolvers share it."""
+        self._known = self._known or Membership(self.apps, self.macros)
+
+    @property
+    def membership(self) -> Membership:
+        """What puts events into event types and under tags."""
+        assert self._known is not None
+        return self._known
 
     def resolve(self, wanted: frozenset[Demand], predicate: Expr) -> nodes.Relation:
         """The events that may meet the predicate, with the wanted fields."""
@@ -100,36 +121,59 @@ class FieldResolver:
             return nodes.Values(tuple(sorted(str(name) for name in wanted)), ())
         return nodes.Union(tuple(branches), merged=True)
 
-    def restricted(self, numbers: frozenset[int]) -> FieldResolver:
+    def restricted(self, numbers: frozenset[int], *, lenient: bool | None = None) -> FieldResolver:
         """The same knowledge over some of the groups."""
-        return replace(self, groups=tuple(g for g in self.groups if g.number in numbers))
+        groups = tuple(group for group in self.groups if group.number in numbers)
+        forgives = self.lenient if lenient is None else lenient
+        return replace(self, groups=groups, lenient=forgives)
 
     def surviving(self, predicate: Expr) -> list[Group]:
         """The groups whose events may meet a predicate."""
         return [
             group
             for group in self.groups
-            if fold(predicate, _constants(group), self._belonging(group)) != FALSE
+            if fold(predicate, self.constants(group), self._belonging(group)) != FALSE
         ]
 
     def knowledge(self, group: Group) -> SourceKnowledge:
         """What the apps say of a group's events."""
-        return self.apps.props_for(group.source, group.sourcetype)
+        return self.apps.props_for(group.source, group.sourcetype, group.host)
+
+    def constants(self, group: Group) -> dict[str, str]:
+        """What all events of a group have in common; `rename` gives another source type."""
+        renamed = self.knowledge(group).sourcetype
+        found = {"index": group.index, "source": group.source, "sourcetype": renamed}
+        return found if renamed == group.sourcetype else {**found, ORIGINAL: group.sourcetype}
+
+    def extractions(self, group: Group) -> tuple[Extraction, ...]:
+        """What takes fields out of a group's raw events, in Splunk's order."""
+        if group.number not in self._extractions:
+            readable = not group.table or "_raw" in group.fields
+            found = extractions(self.knowledge(group)) if readable else ()
+            found = (INDEXED, *found) if group.has_indexed else found
+            self._extractions[group.number] = found
+        return self._extractions[group.number]
 
     def extractors(self, group: Group) -> tuple[Extractor, ...]:
-        """What takes fields out of a group's raw events, in Splunk's order."""
-        if group.number not in self._extractors:
-            readable = not group.table or "_raw" in group.fields
-            found = extractors(self.knowledge(group)) if readable else ()
-            if group.has_indexed:
-                found = (Indexed(), *found)
-            self._extractors[group.number] = found
-        return self._extractors[group.number]
+        """The same by themselves; a lenient resolver warns of those that cannot be applied."""
+        found = [one.extractor for one in self.extractions(group)]
+        if not self.lenient:
+            return tuple(found)
+        for one in found:
+            if one.broken is not None:
+                self.warn(one.broken)
+        return tuple(one for one in found if one.broken is None)
+
+    def warn(self, error: HarnessError, place: Place | None = None) -> None:
+        """Note what cannot be applied, with its place, among the apps' warnings."""
+        where = error.place or place
+        if where is not None:
+            self.apps.warn(error.message, where)
 
     def _branch(
         self, group: Group, wanted: frozenset[Demand], predicate: Expr
     ) -> nodes.Relation | None:
-        constants = _constants(group)
+        constants = self.constants(group)
         belongs = self._belonging(group)
         folded = fold(predicate, constants, belongs)
         if folded == FALSE:
@@ -168,20 +212,19 @@ class FieldResolver:
         meanwhile: the layers of the second pass begin with metadata alone. `collected` are the
         event types and tags that the predicate reads as fields.
         """
-        constants = tuple((name, Const(getattr(group, name))) for name in KNOWN)
-        metadata = (*METADATA, META) if group.has_indexed else METADATA
-        names = tuple(dict.fromkeys((*metadata, *group.fields)))
-        base: nodes.Relation = nodes.EventGroup(group.number, names, group.table)
-        base = nodes.Extend(base, constants)
+        base = self.events(group)
         if predicate == TRUE:
             return self._fields(group, base, fields)
         asked = demands(predicate).union(*(demands(one) for one in collected.values()))
         read = frozenset(name for name in asked if isinstance(name, str)) - collected.keys()
-        relation = self._fields(group, base, read)
+        exact = replace(self, lenient=False) if self.lenient else self
+        relation = exact._fields(group, base, read)
         if collected:
             relation = nodes.Extend(relation, tuple(collected.items()))
         relation = nodes.Filter(relation, predicate)
-        fixed = tuple(dict.fromkeys((*names, *KNOWN)))
+        fixed = tuple(
+            dict.fromkeys((*METADATA, *_meta(group), *self.constants(group), *group.fields))
+        )
         read -= set(fixed)
         if not fields - read - set(fixed):
             return relation
@@ -193,103 +236,103 @@ class FieldResolver:
             return found
         return nodes.Extend(found, tuple((name, Field(KEPT + name)) for name in kept))
 
+    def events(self, group: Group) -> nodes.Relation:
+        """A group's events with what they have before anything is extracted."""
+        names = tuple(dict.fromkeys((*METADATA, *_meta(group), *group.fields)))
+        base = nodes.EventGroup(group.number, names, group.table)
+        constants = self.constants(group)
+        return nodes.Extend(base, tuple((name, Const(value)) for name, value in constants.items()))
+
     # Event types and tags
 
     def _belonging(self, group: Group) -> Callable[[Belongs], Expr]:
-        constants = _constants(group)
-        depth = 0
-
-        def belongs(wanted: Belongs) -> Expr:
-            nonlocal depth
-            depth += 1
-            if depth > MAX_EVENTTYPE_DEPTH:
-                depth -= 1
-                return FALSE
-            found = some(fold(predicate, constants, belongs) for predicate in self._members(wanted))
-            depth -= 1
-            return found
-
-        return belongs
-
-    def _members(self, wanted: Belongs) -> Iterable[Expr]:
-        """The predicates any of which puts an event into an event type or under a tag."""
-        apps = self.apps
-        if wanted.kind == "eventtype":
-            for name in apps.eventtypes:
-                if _named(name, wanted.name):
-                    yield self._eventtype(name)
-            return
-        if wanted.field is None or wanted.field == "eventtype":
-            for name in apps.eventtypes:
-                if any(_named(tag, wanted.name) for tag in apps.tags_of_eventtype(name)):
-                    yield self._eventtype(name)
-        for (name, value), tags in apps.tags.items():
-            if name == "eventtype" or wanted.field not in (None, name):
-                continue
-            if any(_named(tag, wanted.name) for tag in tags):
-                yield compare(name, "=", value)
-
-    def _eventtype(self, name: str) -> Expr:
-        if name not in self._predicates:
-            found = self.apps.eventtypes[name]
-            text = expand(Source(found.search, found.place.path), self.macros)
-            self._predicates[name] = Searching(text, None).lower(parse_predicate(text))
-        return self._predicates[name]
+        return self.membership.of(group.number, self.constants(group))
 
     def _collected(self, name: str, group: Group) -> Expr:
         """`eventtype`, `tag` or `tag::field` as a multivalue field."""
-        belongs, names = self._belonging(group), set[str]()
-        field_name = name[5:] if name.startswith("tag::") else None
-        if name == "eventtype":
-            names = set(self.apps.eventtypes)
-        else:
-            for eventtype in self.apps.eventtypes:
-                names |= self.apps.tags_of_eventtype(eventtype)
-            names = names.union(*self.apps.tags.values())
-        kind = "eventtype" if name == "eventtype" else "tag"
-        arguments: list[Expr] = []
-        for member in sorted(names):
-            condition = belongs(Belongs(kind, member, field_name))
-            if condition != FALSE:
-                arguments += [condition, Const(member)]
-        return Call("collect_names", tuple(arguments)) if arguments else Const(None)
+        return self.membership.collected(name, group.number, self.constants(group))
 
     # Fields
 
     def _fields(self, group: Group, base: nodes.Relation, wanted: frozenset[str]) -> nodes.Relation:
-        knowledge = self.knowledge(group)
-        lookups: list[AutoLookup] = []
+        found = [
+            (one, outputs)
+            for one in self.knowledge(group).lookups
+            if (outputs := self.outputs(one))
+        ]
+        used: list[tuple[AutoLookup, tuple[tuple[str, str], ...]]] = []
         below = set(wanted) - set(group.fields)
-        for one in reversed(knowledge.lookups):
-            outputs = {new for _, new in self.outputs(one)}
-            if not below & outputs:
+        for one, outputs in reversed(found):
+            given = tuple((old, new) for old, new in outputs if new in below)
+            if not given or not self._usable(one, given):
                 continue
-            lookups.insert(0, one)
-            if one.overwrite:
-                below -= outputs
+            used.insert(0, (one, given))
             below |= {event for _, event in one.inputs}
         relation = self._calculate(group, base, frozenset(below))
-        for one in lookups:
-            definition, table = self.lookup(one.lookup)
-            relation = nodes.Join(
-                relation,
-                table,
-                lookup_matches(definition, one.inputs),
-                tuple((new, old) for old, new in self.outputs(one)),
-                definition.max_matches,
-                definition.min_matches,
-                definition.default_match,
-                only_missing=not one.overwrite,
-            )
+        for one, given in used:
+            relation = self._looked_up(relation, one, given)
         return relation
 
+    def _looked_up(
+        self, relation: nodes.Relation, one: AutoLookup, outputs: tuple[tuple[str, str], ...]
+    ) -> nodes.Relation:
+        """The rows with a lookup's outputs; those without all of its inputs keep what they have."""
+        definition, table = self.lookup(one.lookup)
+        names = [new for _, new in outputs]
+        if one.overwrite:
+            asked = every(Call("isnotnull", (Field(event),)) for _, event in one.inputs)
+            flag = Call("if", (asked, Const("1"), NULL))
+            kept = [(BEFORE + name, Field(name)) for name in names]
+            relation = nodes.Extend(relation, ((ASKED, flag), *kept))
+        relation = nodes.Join(
+            relation,
+            table,
+            lookup_matches(definition, one.inputs),
+            tuple((new, old) for old, new in outputs),
+            definition.max_matches,
+            definition.min_matches,
+            definition.default_match,
+            only_missing=not one.overwrite,
+        )
+        if not one.overwrite:
+            return relation
+        answered = Call("isnotnull", (Field(ASKED),))
+        either = [
+            (name, Call("if", (answered, Field(name), Field(BEFORE + name)))) for name in names
+        ]
+        return nodes.Extend(relation, tuple(either))
+
     def outputs(self, one: AutoLookup) -> tuple[tuple[str, str], ...]:
-        """What an automatic lookup gives; without OUTPUT, every column that it does not match."""
+        """What an automatic lookup gives; without OUTPUT, every column that it does not match.
+
+        None, with a warning, where only a table that cannot be read would tell.
+        """
         if one.outputs:
             return one.outputs
         matched = {column for column, _ in one.inputs}
-        columns = self.lookup(one.lookup)[1].columns or ()
+        try:
+            columns = self.lookup(one.lookup)[1].columns or ()
+        except HarnessError as error:
+            self.warn(error, one.origin.place)
+            return ()
         return tuple((name, name) for name in columns if name not in matched)
+
+    def _usable(self, one: AutoLookup, outputs: tuple[tuple[str, str], ...]) -> bool:
+        """Whether a lookup can be done; an error where it cannot and its fields are needed."""
+        try:
+            columns = self.lookup(one.lookup)[1].columns
+            named = [column for column, _ in (*one.inputs, *outputs)]
+            missing = [name for name in named if columns and name not in columns]
+            if missing:
+                listed = ", ".join(f"`{name}`" for name in missing)
+                raise BadExtraction(f"the lookup `{one.lookup}` has no column {listed}")
+        except HarnessError as error:
+            broken = placed(error, one.origin.place, f"`{one.origin.key}`")
+            if not self.lenient:
+                raise broken from error
+            self.warn(broken)
+            return False
+        return True
 
     def _calculate(
         self, group: Group, base: nodes.Relation, wanted: frozenset[str]
@@ -298,9 +341,9 @@ class FieldResolver:
         knowledge = self.knowledge(group)
         wanted -= set(group.fields)
         fields = {
-            one.field: self._expression(one.expression, one.place.path)
+            one.field: expression
             for one in knowledge.calculated
-            if one.field in wanted
+            if one.field in wanted and (expression := self._expression(one)) is not None
         }
         below = set(wanted) - fields.keys()
         for expression in fields.values():
@@ -308,10 +351,19 @@ class FieldResolver:
         relation = self._aliases(group, base, frozenset(below))
         return nodes.Extend(relation, tuple(fields.items())) if fields else relation
 
-    def _expression(self, text: str, path: str | None) -> Expr:
+    def _expression(self, one: Calculated) -> Expr | None:
+        """A calculated field's expression; none, with a warning, where a lenient one has none."""
+        text = one.expression
         if text not in self._calculated:
-            spl = SplText.of(Source(text, path))
-            self._calculated[text] = Evaluation(spl).lower(parse_expression(spl))
+            try:
+                spl = SplText.of(Source(text, one.place.path))
+                self._calculated[text] = Evaluation(spl).lower(parse_expression(spl))
+            except HarnessError as error:
+                broken = in_setting(error, one.origin)
+                if not self.lenient:
+                    raise broken from error
+                self.warn(broken)
+                return None
         return self._calculated[text]
 
     def _aliases(
@@ -358,7 +410,7 @@ class FieldResolver:
         nothing, unless they add values (MV_ADD).
         """
         base = self._with_defaults(group, base, wanted)
-        fixed = {*METADATA, META, *KNOWN, *DEFAULTS, *group.fields}
+        fixed = {*METADATA, META, *self.constants(group), *DEFAULTS, *group.fields}
         rounds = _rounds(self.extractors(group))
         needed = set(wanted) - fixed
         demanded: list[set[str]] = []
@@ -395,6 +447,10 @@ class FieldResolver:
                 if layer:
                     relation = nodes.Extend(relation, tuple(layer.items()))
         return relation
+
+
+def _meta(group: Group) -> tuple[str, ...]:
+    return (META,) if group.has_indexed else ()
 
 
 def _rounds(found: tuple[Extractor, ...]) -> list[list[Extractor]]:
@@ -468,15 +524,3 @@ def lookup_matches(
         nodes.Match(event, column, kinds.get(column, "exact"), definition.case_sensitive)
         for column, event in inputs
     )
-
-
-def _constants(group: Group) -> dict[str, str]:
-    return {name: getattr(group, name) for name in KNOWN}
-
-
-def _named(name: str, wanted: str) -> bool:
-    """Whether a name is meant; names of event types and tags ignore letter case in searches."""
-    if "*" in wanted:
-        pattern = wanted.casefold().replace("[", "[[]").replace("?", "[?]")
-        return fnmatchcase(name.casefold(), pattern)
-    return name.casefold() == wanted.casefold()

@@ -79,7 +79,7 @@ def extract_all_filled(d: Dialect, value: Typed, pattern: Typed, group: Typed) -
     )
 
 
-@eval_function("extract_pair", literal=(1, 2, 3, 4, 5))
+@eval_function("extract_pair", literal=(1, 2, 3, 4, 5, 6))
 def extract_pair(
     d: Dialect,
     value: Typed,
@@ -88,8 +88,9 @@ def extract_pair(
     values: Typed,
     name: Typed,
     clean: Typed,
+    keeps_empty: Typed,
 ) -> Typed:
-    """What `FORMAT = $names::$values` gives one field, in order, empty ones left out.
+    """What `FORMAT = $names::$values` gives one field, in order, empty ones left out or kept.
 
     With `clean`, keys are compared as CLEAN_KEYS writes them.
     """
@@ -100,11 +101,13 @@ def extract_pair(
 
     def is_wanted(pair: Sql) -> Sql:
         key = d.function("struct_part", pair, d.position(1))
-        cleaned = _cleaned(d, key, clean)
+        named = d.function("equals", _cleaned(d, key, clean), d.literal(wanted))
+        if keeps_empty.constant:
+            return named
         filled = d.function(
             "differs", d.function("struct_part", pair, d.position(2)), d.literal("")
         )
-        return d.function("and", d.function("equals", cleaned, d.literal(wanted)), filled)
+        return d.function("and", named, filled)
 
     kept = d.where(pairs, is_wanted)
     return Typed(
@@ -114,10 +117,10 @@ def extract_pair(
     )
 
 
-@eval_function("listed_value", literal=(2,))
-def listed_value(d: Dialect, names: Typed, values: Typed, name: Typed) -> Typed:
+@eval_function("listed_value", literal=(2, 3))
+def listed_value(d: Dialect, names: Typed, values: Typed, name: Typed, keeps_empty: Typed) -> Typed:
     """The first value beside a name in two lists of equal length, empty ones passed over."""
-    found = listed_values(d, names, values, name).sql
+    found = listed_values(d, names, values, name, keeps_empty).sql
     return any_text(d.function("list_extract", found, d.position(1)))
 
 
@@ -128,15 +131,19 @@ def listed_first(d: Dialect, names: Typed, values: Typed, name: Typed) -> Typed:
     return any_text(d.function("no_blank", d.function("list_extract", values.sql, place)))
 
 
-@eval_function("listed_values", literal=(2,))
-def listed_values(d: Dialect, names: Typed, values: Typed, name: Typed) -> Typed:
-    """Every value beside a name in two lists of equal length, empty ones left out."""
+@eval_function("listed_values", literal=(2, 3))
+def listed_values(
+    d: Dialect, names: Typed, values: Typed, name: Typed, keeps_empty: Typed
+) -> Typed:
+    """Every value beside a name in two lists of equal length, empty ones left out or kept."""
     wanted = d.literal(str(name.constant))
 
     def is_wanted(pair: Sql) -> Sql:
         key, value = (d.function("struct_part", pair, d.position(n)) for n in (1, 2))
-        filled = d.function("differs", value, d.literal(""))
-        return d.function("and", d.function("equals", key, wanted), filled)
+        named = d.function("equals", key, wanted)
+        if keeps_empty.constant:
+            return named
+        return d.function("and", named, d.function("differs", value, d.literal("")))
 
     kept = d.where(d.function("list_zip", names.sql, values.sql), is_wanted)
     found = d.each(kept, lambda pair: d.function("struct_part", pair, d.position(2)))
@@ -144,18 +151,49 @@ def listed_values(d: Dialect, names: Typed, values: Typed, name: Typed) -> Typed
     return Typed(d.case([(given, found)], d.function("null_list")), Kind.ANY, multi=True)
 
 
-@eval_function("extract_part", literal=(1, 2))
-def extract_part(d: Dialect, value: Typed, delimiters: Typed, position: Typed) -> Typed:
-    """The part at a position, from 1, of a text cut at any of the delimiters (DELIMS, FIELDS)."""
+@eval_function("extract_part", literal=(1, 2, 3))
+def extract_part(
+    d: Dialect, value: Typed, delimiters: Typed, position: Typed, keeps_empty: Typed
+) -> Typed:
+    """The part at a position, from 1, of a text cut at any of the delimiters (DELIMS, FIELDS).
+
+    Two delimiters with nothing between them hold an empty part, but blanks that follow another
+    delimiter belong to it. A delimiter within double quotes is text.
+    """
     cut = str(delimiters.constant)
-    text = as_text(d, value).sql
+    whole = plain = as_text(d, value).sql
+    blanks = "".join(one for one in cut if one in " \t")
+    signs = "".join(one for one in cut if one not in " \t")
+    if blanks and signs:
+        run = f"([{re.escape(signs)}])[{re.escape(blanks)}]+"
+        plain = d.regex_replace(plain, run, r"\1")
     for other in cut[1:]:
-        text = d.function("replace", text, d.literal(other), d.literal(cut[0]))
-    parts = d.function("string_split", text, d.literal(cut[0]))
+        plain = d.function("replace", plain, d.literal(other), d.literal(cut[0]))
+    parts = d.function("string_split", plain, d.literal(cut[0]))
+    quoted = d.function("spl_delimited", whole, d.literal(cut))
+    cells = d.case([(d.function("contains", whole, d.literal('"')), quoted)], parts)
     part = d.function(
-        "trim", d.function("list_extract", parts, d.position(_int(position))), d.literal(" ")
+        "trim", d.function("list_extract", cells, d.position(_int(position))), d.literal(" ")
     )
-    return any_text(d.function("no_blank", part))
+    return any_text(part if keeps_empty.constant else d.function("no_blank", part))
+
+
+@eval_function("delimited_names", literal=(1, 2, 3))
+def delimited_names(d: Dialect, value: Typed, pairs: Typed, inner: Typed, clean: Typed) -> Typed:
+    """The names among the pairs of a text that delimiters cut (DELIMS of two sets)."""
+    found = _delimited_part(d, value, pairs, inner, 0)
+    return Typed(d.each(found, lambda key: _cleaned(d, key, clean)), Kind.ANY, multi=True)
+
+
+@eval_function("delimited_values", literal=(1, 2))
+def delimited_values(d: Dialect, value: Typed, pairs: Typed, inner: Typed) -> Typed:
+    """The values among the pairs of a text that delimiters cut, as many as there are names."""
+    return Typed(_delimited_part(d, value, pairs, inner, 1), Kind.ANY, multi=True)
+
+
+def _delimited_part(d: Dialect, value: Typed, pairs: Typed, inner: Typed, part: int) -> Sql:
+    cuts = (d.literal(str(pairs.constant)), d.literal(str(inner.constant)))
+    return d.function("spl_delimited_pairs", as_text(d, value).sql, *cuts, d.position(part))
 
 
 @eval_function("xml_field", literal=(1,))
@@ -213,11 +251,31 @@ def xml_names(d: Dialect, raw: Typed) -> Typed:
 @eval_function("auto_field", literal=(1,))
 def auto_field(d: Dialect, raw: Typed, name: Typed) -> Typed:
     """A field of `key=value` text (KV_MODE = auto): values may stand in double quotes."""
+    return any_text(_auto(d, raw, name, r'"([^"]*)"'))
+
+
+@eval_function("auto_value", literal=(1, 2, 3))
+def auto_value(d: Dialect, raw: Typed, name: Typed, escaped: Typed, trims: Typed) -> Typed:
+    r"""As `auto_field`, with the settings of the source type.
+
+    In `escaped` quoted values `\"` and `\\` are characters; with `trims` spaces around a value go
+    (KV_TRIM_SPACES).
+    """
+    quoted = r'"((?:[^"\\]|\\.)*)"' if escaped.constant else r'"([^"]*)"'
+    found = _auto(d, raw, name, quoted)
+    if escaped.constant:
+        found = d.regex_replace(found, r'\\(["\\])', r"\1")
+    if trims.constant:
+        found = d.function("no_blank", d.function("trim", found, d.literal(" ")))
+    return any_text(found)
+
+
+def _auto(d: Dialect, raw: Typed, name: Typed, quoted: str) -> Sql:
     text, key = as_text(d, raw).sql, re.escape(str(name.constant))
     before = rf"(?:^|[{PAIR_END}]){key}\s*=\s*"
-    quoted = d.regex_filled(text, rf'{before}"([^"]*)"', 1)
+    in_quotes = d.regex_filled(text, f"{before}{quoted}", 1)
     bare = d.regex_filled(text, rf"{before}([^\s,;|&\"\])}}]+)", 1)
-    return any_text(d.function("coalesce", quoted, bare))
+    return d.function("coalesce", in_quotes, bare)
 
 
 @eval_function("auto_names")

@@ -16,7 +16,8 @@ MAX_PATTERN = 20_000
 ELEMENT = re.compile(
     r"""
     \\Q(?P<quoted>.*?)(?:\\E|\Z)
-  | (?P<escape>\\x\{(?P<code>[0-9A-Fa-f]{1,6})\}|\\[pPgk]\{[^{}]*\}|\\.)
+  | (?P<escape>\\x\{(?P<code>[0-9A-Fa-f]{1,6})\}|\\[pP]\{[^{}]*\}
+      |\\[gk](?:\{(?P<braced>\w+)\}|<(?P<angled>\w+)>|'(?P<quoted_name>\w+)'|(?P<bare>\d+))|\\.)
   | \[(?P<negated>\^?)(?P<members>\]?(?:\\.|\[:\^?[a-z]+:\]|[^\]\\])*)\]
   | (?P<brace>\{(?!\d+(?:,\d*)?\}))
     """,
@@ -32,6 +33,10 @@ ESCAPES = {
     r"\Z": r"(?=\n?\Z)",
     r"\z": r"\Z",
     r"\h": r"[\t ]",
+    r"\H": r"[^\t ]",
+    r"\v": r"[\n\x0b\f\r]",
+    r"\V": r"[^\n\x0b\f\r]",
+    r"\e": r"\x1b",
     r"\N": r"[^\n]",
     r"\R": r"(?:\r\n|\n|\x0b|\f|\r)",
 }
@@ -45,10 +50,11 @@ class BadPattern(HarnessError):
 def python_pattern(pattern: str) -> str:
     r"""A pattern of PCRE as the `regex` module has to be given it.
 
-    Rewritten: `\Z`, which in PCRE also matches before a last newline, `\z`, `\h`, `\N`, `\R`,
-    `\Q…\E`, and braces without a number of repeats, such as `{,n}`, which PCRE takes as plain
-    text. To be compiled with `regex.ASCII`, for
-    PCRE's `\w`, and `regex.VERSION1`, in which a flag holds from where it stands, as in PCRE;
+    Rewritten: `\Z`, which in PCRE also matches before a last newline, `\z`, `\h`, `\H`, `\v`,
+    `\V`, `\e`, `\N`, `\R`, `\Q…\E`, references such as `\k<n>` and `\g{n}`, and braces without a
+    number of repeats, such as `{,n}`, which PCRE takes as plain text. To be compiled with
+    `regex.ASCII`, for PCRE's `\w`, and `regex.VERSION1`, in which a flag holds from where it
+    stands, as in PCRE;
     what only that version reads as operations on sets is escaped. Source: pcrepattern(3).
     """
     return ELEMENT.sub(_rewritten, pattern)
@@ -60,6 +66,9 @@ def _rewritten(found: re.Match[str]) -> str:
     if found["escape"] is not None:
         if found["code"] is not None:
             return _character(found["code"])
+        name = found["braced"] or found["angled"] or found["quoted_name"] or found["bare"]
+        if name is not None:
+            return f"(?:\\{name})" if name.isdecimal() else f"(?P={name})"
         return ESCAPES.get(found["escape"], found["escape"])
     if found["brace"] is not None:
         return r"\{"

@@ -18,7 +18,7 @@ from harness.sql.widths import repeats_nothing
 SPACE = r"\t\n\x0b\f\r "
 GROUP = re.compile(r"\(\?P?<([A-Za-z_][A-Za-z0-9_]*)>")
 SPECIAL_GROUP = re.compile(r"\(\?(?:P?<[A-Za-z_]|:|[imsU]+(?:-[imsU]+)?[:)]|-[imsU]+[:)])")
-SIMPLE_ESCAPES = frozenset("dDwWnrtfabBvxAz.^$*+?()[]{}|\\/\"'-:=<>!#&%@,;~` _")
+SIMPLE_ESCAPES = frozenset("dDwWnrtfabBxAz.^$*+?()[]{}|\\/\"'-:=<>!#&%@,;~` _")
 MAX_REPEAT = 1000
 FLAGS = re.compile(r"\(\?[a-zA-Z-]*[:)]")
 REPEATED_GROUP = re.compile(r"\)[*+{]")
