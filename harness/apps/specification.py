@@ -78,7 +78,8 @@ _GROUPS: dict[str, tuple[_Group, ...]] = {
         _yes(
             "structured data",
             "INDEXED_EXTRACTIONS FIELD_NAMES FIELD_DELIMITER FIELD_QUOTE FIELD_HEADER_REGEX"
-            " TIMESTAMP_FIELDS HEADER_FIELD_LINE_NUMBER HEADER_FIELD_DELIMITER HEADER_FIELD_QUOTE",
+            " PREAMBLE_REGEX MISSING_VALUE_REGEX TIMESTAMP_FIELDS"
+            " HEADER_FIELD_LINE_NUMBER HEADER_FIELD_DELIMITER HEADER_FIELD_QUOTE",
         ),
         _no(_WEB, "description category pulldown_type _actions"),
         _no(_NOT_IN_SPEC, "disabled"),
@@ -106,10 +107,7 @@ _GROUPS: dict[str, tuple[_Group, ...]] = {
         _no("names in JSON keep their braces", "JSON_TRIM_BRACES_IN_ARRAY_NAMES"),
         _no("values are trimmed", "KV_TRIM_SPACES"),
         _no("rule sets come from a server's interface", "RULESET-<class> RULESET_DESC-<class>"),
-        _no(
-            "columns and placeholders are taken as they are",
-            "PREAMBLE_REGEX MISSING_VALUE_REGEX HEADER_FIELD_ACCEPTABLE_SPECIAL_CHARACTERS",
-        ),
+        _no("columns keep their names", "HEADER_FIELD_ACCEPTABLE_SPECIAL_CHARACTERS"),
     ),
     "transforms.conf": (
         _yes("fields at search time", "REGEX FORMAT SOURCE_KEY DELIMS FIELDS MV_ADD CLEAN_KEYS"),
@@ -120,8 +118,8 @@ _GROUPS: dict[str, tuple[_Group, ...]] = {
         _never("scripts of an app are never run", "external_cmd python.version"),
         _never("lookups by time", "time_field time_format max_offset_secs min_offset_secs"),
         _never("lookups in shapes on a map", "feature_id_element"),
-        _never("expressions at index time", "INGEST_EVAL STOP_PROCESSING_IF"),
-        _never("an event is not made twice", "CLONE_SOURCETYPE"),
+        _no("a transform with it is left out, with a warning", "INGEST_EVAL CLONE_SOURCETYPE"),
+        _no("a transform with it is left out, with a warning", "STOP_PROCESSING_IF"),
         _no(_SPEED, "MATCH_LIMIT DEPTH_LIMIT CAN_OPTIMIZE batch_index_query allow_caching"),
         _no(_SPEED, "cache_size max_ext_batch index_fields_list"),
         _no("for a cluster", "replicate"),
