@@ -1,4 +1,4 @@
-"""Events of Microsoft's cloud, Exchange and IIS, written after their documentation, and their fields."""
+"""Events of Microsoft's cloud, Exchange and IIS, after their documentation, and their fields."""
 
 from __future__ import annotations
 
