@@ -141,6 +141,9 @@ def _matches(head: _Head, value: str) -> bool:
         if before != test and not any_case and _SPECIAL.isdisjoint(before) and "..." not in before:
             # Most patterns end with their only wildcard: no regular expression is needed.
             return value.startswith(before) and (wild == "..." or "/" not in value[len(before) :])
+    before, after = _literal_ends(test)
+    if not any_case and not (value.startswith(before) and value.endswith(after)):
+        return False
     try:
         return _compiled(test, any_case).fullmatch(value, timeout=_MATCH_SECONDS) is not None
     except TimeoutError as error:
@@ -155,6 +158,22 @@ def _matches(head: _Head, value: str) -> bool:
             place=Place(head.stanza.path, head.stanza.line),
             hints=["escape what is meant literally with a backslash"],
         ) from error
+
+
+@lru_cache(maxsize=512)
+def _literal_ends(test: str) -> tuple[str, str]:
+    """What every text that a pattern matches begins and ends with, as far as it is plain to see."""
+    depth = 0
+    for character in test:
+        depth += (character == "(") - (character == ")")
+        if character == "\\" or (character == "|" and depth <= 0):
+            return "", ""
+    wild = test.replace("...", "*")
+    first = next((n for n, one in enumerate(wild) if one in _SPECIAL), len(wild))
+    last = next((n for n in range(len(wild), 0, -1) if wild[n - 1] in _SPECIAL), 0)
+    # A repeat makes what stands before it optional.
+    before = wild[: first - 1] if wild[first : first + 1] in ("?", "{") and first else wild[:first]
+    return before, wild[last:]
 
 
 @lru_cache(maxsize=512)
