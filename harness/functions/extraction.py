@@ -18,18 +18,15 @@ if TYPE_CHECKING:
 SYSTEM_ELEMENTS = frozenset(
     "EventID Version Level Task Opcode Keywords EventRecordID Channel Computer".split()
 )
-SYSTEM_ATTRIBUTES = {
-    "Name": "Provider",
-    "Guid": "Provider",
-    "EventSourceName": "Provider",
-    "Qualifiers": "EventID",
-    "SystemTime": "TimeCreated",
-    "ActivityID": "Correlation",
-    "RelatedActivityID": "Correlation",
-    "ProcessID": "Execution",
-    "ThreadID": "Execution",
-    "UserID": "Security",
-}
+SYSTEM_ATTRIBUTES = dict(
+    pair.split("@")[::-1]
+    for pair in """
+    Provider@Name Provider@Guid Provider@EventSourceName EventID@Qualifiers
+    TimeCreated@SystemTime Correlation@ActivityID Correlation@RelatedActivityID
+    Execution@ProcessID Execution@ThreadID Security@UserID
+    """.split()
+)
+"""The elements of System that have them, by attribute."""
 ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&apos;", "'"), ("&amp;", "&"))
 PAIR_END = r"\s,;|&(\[{"
 

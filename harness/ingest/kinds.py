@@ -107,6 +107,13 @@ class Kinds:
     by_shape: Mapping[str, tuple[Kind, ...]]
     by_names: dict[tuple[str, ...], Kind] = field(default_factory=dict)
 
+    def named(self, name: str) -> Kind:
+        """The kind of a name; BadKind where there is none."""
+        for kind in (kind for kinds in self.by_shape.values() for kind in kinds):
+            if kind.name == name:
+                return kind
+        raise BadKind(f"kinds.conf has no [{name}]")
+
     def is_windows(self, sourcetype: str | None) -> bool:
         """Whether files of a source type that was told are read as Windows events."""
         told = (sourcetype or "").casefold()

@@ -70,8 +70,11 @@ class RiskOutcome:
     warnings: tuple[str, ...] = ()
 
 
+METADATA = frozenset({"host", "index", "source", "sourcetype"})
+
+
 def to_event_fields(event: RiskEvent) -> dict[str, Value]:
-    """The fields of the event in `index=risk`: a row's own, then those of the risk event.
+    """The fields of the event in the index of risk: a row's own, then those of the risk event.
 
     A row's field that would hide one of an event's own (`host`, `source`, `_time`…) is there
     under `orig_…`, as Enterprise Security does. Several values are a list, one is text, none is
@@ -79,9 +82,7 @@ def to_event_fields(event: RiskEvent) -> dict[str, Value]:
     """
     own: dict[str, Value] = {
         "_time": event.time,
-        "index": "risk",
         "source": event.search_name,
-        "sourcetype": "stash",
         "search_name": event.search_name,
         "risk_object": event.risk_object,
         "risk_object_type": event.risk_object_type,
@@ -101,7 +102,7 @@ def to_event_fields(event: RiskEvent) -> dict[str, Value]:
     for name, value in event.row_fields.items():
         if name == "_time" or name.startswith("_"):
             continue
-        fields[f"orig_{name}" if name in own or name == "host" else name] = value
+        fields[f"orig_{name}" if name in own or name in METADATA else name] = value
     fields |= own
     return {name: value for name, value in fields.items() if value is not None}
 

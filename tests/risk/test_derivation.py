@@ -169,9 +169,7 @@ def test_the_fields_of_the_event_in_the_index() -> None:
     event = derive(detection(), rows(row)).events[0]
     assert to_event_fields(event) == {
         "_time": 1646049600.0,
-        "index": "risk",
         "source": "ESCU - Odd Child - Rule",
-        "sourcetype": "stash",
         "search_name": "ESCU - Odd Child - Rule",
         "risk_object": "WIN-1",
         "risk_object_type": "system",

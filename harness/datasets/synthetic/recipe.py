@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
-from harness.datasets.synthetic.kinds import FIELDS, KINDS, ProcessStart
+from harness.datasets.synthetic.kinds import FIELDS, ProcessStart, event_kinds
 from harness.errors import HarnessError, Place, nearest
 from harness.model import Origin
 
@@ -86,11 +86,12 @@ def _rendered(recipe: Any, place: Place) -> Rendered:
             as_written=True,
         )
     _only(recipe, ("kind", "start", "events"), place)
-    kind = KINDS.get(str(recipe.get("kind")))
+    kinds = event_kinds()
+    kind = kinds.get(str(recipe.get("kind")))
     if kind is None:
         named = recipe.get("kind")
         message = "a recipe needs `kind`" if named is None else f"unknown kind of event `{named}`"
-        hints = nearest(str(named), KINDS) or (f"kinds: {', '.join(sorted(KINDS))}",)
+        hints = nearest(str(named), kinds) or (f"kinds: {', '.join(sorted(kinds))}",)
         _fail(message, place, *hints)
     start = _moment(str(recipe.get("start", DEFAULT_START)), place)
     entries = recipe.get("events")
