@@ -154,7 +154,7 @@ def measured(one: DataSource, apps: Apps) -> Measured:
     """Search for the event and hold its fields against the list."""
     engine = DuckDBEngine(Knowledge(apps), threads=1)
     origin = Origin("main", one.source, one.sourcetype)
-    engine.load(ingest_text(one.log, origin, "example.log"))
+    engine.load(ingest_text(one.log, origin, "example.log", apps))
     listed = ",".join(json.dumps(name) for name in one.fields)
     row = _row(engine, f"search index=* | table {listed}")
     everything = _row(engine, "search index=* | table *")

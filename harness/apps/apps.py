@@ -8,13 +8,14 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from harness.apps.classification import eventtypes_of, tags_of
+from harness.apps.conf import DEFAULT_STANZA
 from harness.apps.datamodels import DataModel, data_model_of
 from harness.apps.faults import AppNameTaken, UnknownDataModel
 from harness.apps.folder import MODEL_BYTES_MAX, READ_CONFS, open_app
 from harness.apps.layers import Layers
 from harness.apps.macros import macros_of
 from harness.apps.props import PropsReader
-from harness.apps.stanzas import StanzaIndex
+from harness.apps.stanzas import StanzaIndex, ignored_rules
 from harness.apps.transforms import field_transform, lookups_of
 from harness.errors import Place, nearest
 from harness.model import LookupDefinition
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from harness.apps.classification import EventType
+    from harness.apps.conf import Setting, Stanza
     from harness.apps.faults import Ignored, Warned
     from harness.apps.folder import AppFolder
     from harness.apps.macros import MacroKey, Validation
@@ -59,19 +61,32 @@ class Apps:
             self._knowledge[key] = self._props.knowledge(source, sourcetype, host)
         return self._knowledge[key]
 
+    def settings_for(self, source: str, sourcetype: str, host: str = "") -> Mapping[str, Setting]:
+        """The settings of props.conf about such events as they arrive: `rename` does not count."""
+        return self._props.settings(source, sourcetype, host)
+
     def host_kind(self, host: str) -> tuple[str, ...]:
         """The stanzas of props.conf about a host: hosts with the same ones are alike."""
         return self._props.stanzas.of_host(host) if self._props.stanzas.hosts else ()
-
-    def warn(self, message: str, place: Place) -> None:
-        """Note what turned out to be unusable while the apps' knowledge was applied."""
-        self._layers.warn(message, place)
 
     def transform(self, name: str) -> Transform | None:
         """The field transform of a name, or None where no app has one."""
         if name not in self._transforms:
             self._transforms[name] = field_transform(name, self._layers.conf("transforms"))
         return self._transforms[name]
+
+    @cached_property
+    def kinds(self) -> Mapping[str, Stanza]:
+        """The stanzas of kinds.conf: how to tell what a file holds."""
+        return self._layers.system_conf("kinds")
+
+    def transform_settings(self, name: str) -> Mapping[str, Setting]:
+        """All that transforms.conf says of a name, its defaults included; empty where nothing."""
+        stanzas = self._layers.conf("transforms")
+        if name not in stanzas or name == DEFAULT_STANZA:
+            return {}
+        default = stanzas.get(DEFAULT_STANZA)
+        return {**(default.settings if default else {}), **stanzas[name].settings}
 
     @cached_property
     def tags(self) -> Mapping[tuple[str, str], frozenset[str]]:
@@ -158,6 +173,10 @@ class Apps:
             )
         return self.data_models[name]
 
+    def warn(self, message: str, place: Place) -> None:
+        """Note something in an app that cannot be used as written, once."""
+        self._layers.warn(message, place)
+
     @property
     def warnings(self) -> tuple[Warned, ...]:
         """What could not be used as written, in any file; reads what was not read yet.
@@ -172,7 +191,7 @@ class Apps:
         """What the given and built-in apps hold that has no effect here, and why."""
         self._read_all()
         on_disk = tuple(entry for app in self._layers.apps for entry in app.ignored())
-        return on_disk + self._layers.hidden
+        return on_disk + self._layers.hidden + tuple(ignored_rules(self._layers.conf("props")))
 
     def _read_all(self) -> None:
         for name in READ_CONFS:

@@ -20,7 +20,7 @@ CONF_BYTES_MAX = 8 * 2**20
 MODEL_BYTES_MAX = 8 * 2**20
 FILES_MAX = 20_000
 
-READ_CONFS = ("props", "transforms", "eventtypes", "tags", "macros")
+READ_CONFS = ("props", "transforms", "eventtypes", "tags", "macros", "kinds")
 _ARCHIVES = (".tgz", ".tar.gz", ".tar", ".spl", ".zip")
 _LAYERS = ("default", "local")
 _KNOWN_BY_LAYER = frozenset(f"{name}.conf" for name in (*READ_CONFS, "app"))

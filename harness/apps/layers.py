@@ -82,6 +82,10 @@ class Layers:
             self._confs[name] = merged
         return self._confs[name]
 
+    def system_conf(self, name: str) -> Mapping[str, Stanza]:
+        """The stanzas of one conf file of Splunk's own defaults alone."""
+        return self._of_app(self.apps[0], name)
+
     def exports(self, app: AppFolder) -> Exports:
         """What an app exports; Splunk's own defaults count everywhere."""
         found = self._exports.get(app.root.as_posix())

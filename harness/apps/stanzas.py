@@ -17,10 +17,11 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from harness.apps.conf import DEFAULT_STANZA
+from harness.apps.faults import Ignored
 from harness.errors import HarnessError, Place
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from harness.apps.conf import Stanza
 
@@ -105,6 +106,15 @@ class StanzaIndex:
         heads.sort(key=lambda head: (_RANK[head.kind], head.priority))
         found = [head.stanza for head in heads]
         return (self._default, *found) if self._default is not None else tuple(found)
+
+
+def ignored_rules(stanzas: Mapping[str, Stanza]) -> Iterator[Ignored]:
+    """The stanzas that choose a source type by the text of a file, with why they do nothing."""
+    for stanza in stanzas.values():
+        if stanza.name.startswith(RULES):
+            app = next((setting.app for setting in stanza.settings.values()), "")
+            reason = "a source type is told by the dataset, not by the text of a file"
+            yield Ignored(app, f"props.conf [{stanza.name}]", reason)
 
 
 def _head(stanza: Stanza) -> _Head | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -69,4 +70,5 @@ def time_parts(
 
 @lru_cache(maxsize=256)
 def _rules(prefix: str, form: str, lookahead: str, zone: str) -> tuple[TimeRules, tzinfo]:
-    return time_rules(prefix, form, lookahead), ZoneInfo(zone)
+    rules = time_rules(prefix, form, lookahead)
+    return replace(rules, form="") if rules.unread() else rules, ZoneInfo(zone)

@@ -21,6 +21,7 @@ from harness.engines.search import SCHEMA, LocalSearch
 from harness.engines.tables import attach
 from harness.engines.watchdog import interrupted_after
 from harness.errors import HarnessError
+from harness.fields.provenance import event_report
 from harness.fields.resolver import Group
 from harness.model import EventBatch, Rows, Value
 from harness.model.numbers import number_text
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from harness.engines.base import SearchRequest
     from harness.engines.knowledge import Knowledge
+    from harness.fields.provenance import EventReport
     from harness.model import EventTable
     from harness.plan.nodes import Relation
 
@@ -92,7 +94,7 @@ class DuckDBEngine:
         self.cursor = connected.cursor()
         self.cursor.execute(
             f"CREATE TABLE {self.schema}.events"
-            " (grp INTEGER, _time DOUBLE, host VARCHAR, _raw VARCHAR)"
+            " (grp INTEGER, _time DOUBLE, host VARCHAR, _raw VARCHAR, _meta VARCHAR)"
         )
         for table in tables:
             self._attach(table)
@@ -124,12 +126,13 @@ class DuckDBEngine:
                     Array(batch.time, DataType.float64()),
                     Array(batch.host, DataType.string()),
                     Array(batch.raw, DataType.string()),
+                    Array(batch.meta or [None] * len(batch.raw), DataType.string()),
                 ],
-                names=["t", "h", "r"],
+                names=["t", "h", "r", "m"],
             )
             self.cursor.register("batch", table)
             self.cursor.execute(
-                f"INSERT INTO {self.schema}.events SELECT {group.number}, t, h, r FROM batch"  # noqa: S608
+                f"INSERT INTO {self.schema}.events SELECT {group.number}, t, h, r, m FROM batch"  # noqa: S608
             )
             self.cursor.unregister("batch")
             times = [moment for moment in batch.time if moment is not None]
@@ -148,16 +151,8 @@ class DuckDBEngine:
                 yield batch, next(iter(different), ())
                 continue
             for kind in sorted(different):
-                at = [n for n, host in enumerate(batch.host) if kinds[host] == kind]
                 yield (
-                    EventBatch(
-                        batch.index,
-                        batch.source,
-                        batch.sourcetype,
-                        [batch.raw[n] for n in at],
-                        [batch.time[n] for n in at],
-                        [batch.host[n] for n in at],
-                    ),
+                    batch.chosen([n for n, host in enumerate(batch.host) if kinds[host] == kind]),
                     kind,
                 )
 
@@ -167,7 +162,8 @@ class DuckDBEngine:
         host = batch.host[0] if kind else ""
         known = self.groups.get(key) or Group(len(self.groups), *name, entities="none", host=host)
         entities = max(known.entities, _entities(batch.raw), key=ENTITIES.index)
-        self.groups[key] = replace(known, entities=entities)
+        indexed = known.has_indexed or bool(batch.meta)
+        self.groups[key] = replace(known, entities=entities, has_indexed=indexed)
         return self.groups[key]
 
     def search(self, request: SearchRequest) -> SearchResult:
@@ -215,6 +211,12 @@ class DuckDBEngine:
         """Run a search stage by stage and say what each stage keeps, drops and lacks."""
         with placing(self, request), self.own_tables():
             return explained(self, LocalSearch(self, request))
+
+    def report(self, request: SearchRequest) -> EventReport:
+        """The fields of the one event that is loaded, each with where it comes from."""
+        search = LocalSearch(self, request)
+        with placing(self, request), self.own_tables():
+            return event_report(search.resolver, lambda relation: self.run(relation, search))
 
     @contextmanager
     def own_tables(self) -> Iterator[None]:

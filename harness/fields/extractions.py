@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness.apps import Origin
 from harness.errors import HarnessError, Unsupported
 from harness.fields.extractors import (
     Automatic,
@@ -21,10 +22,12 @@ from harness.fields.patterns import NAMED, BadExtraction, Shape, inline, placed,
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.apps import Extract, Origin, SourceKnowledge, Transform
+    from harness.apps import Extract, SourceKnowledge, Transform
 
 GROUP = re.compile(r"\$(\d+)")
 KEY, VALUE = "_KEY_", "_VAL_"
+INDEXED = Origin("indexed")
+"""What was made at index time comes from no setting of search time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -415,6 +415,27 @@ class Automatic:
         return of("data")
 
 
+@dataclass(frozen=True, slots=True)
+class Indexed(Single):
+    """What was made at index time and is kept beside the event."""
+
+    source: str = "_meta"
+    adds: bool = False
+    encoded: bool = False
+
+    def names(self) -> tuple[str, ...]:
+        """None is known beforehand."""
+        return ()
+
+    def found_names(self) -> Expr:
+        """The names that the events have."""
+        return Call("object_names", (Field(self.source),))
+
+    def field(self, name: str) -> Expr:
+        """The value, or values, under the name."""
+        return Call("object_value", (Field(self.source), Const(name)))
+
+
 def specialise(
     pattern: str, name_group: int, value_group: int, name: str
 ) -> tuple[str, int] | None:

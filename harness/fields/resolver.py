@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from harness.errors import HarnessError
 from harness.fields.defaults import DEFAULTS, default_field
-from harness.fields.extractions import Extraction, extractions
+from harness.fields.extractions import INDEXED, Extraction, extractions
+from harness.fields.extractors import Indexed
 from harness.fields.folding import fold
 from harness.fields.membership import Membership
 from harness.fields.patterns import BadExtraction, in_setting, placed
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
     from harness.spl.macros import MacroSource
 
 METADATA = ("_raw", "_time", "host")
+META = "_meta"
+"""The fields from index time, as one JSON object."""
 KNOWN = ("index", "source", "sourcetype")
 ORIGINAL = "_sourcetype"
 """The field with the source type that `rename` hides."""
@@ -53,6 +56,7 @@ COLLECTED = frozenset({"eventtype", "tag"})
 KEPT = "\0kept "
 BEFORE = "\0before "
 ASKED = "\0asked"
+AFTER = "\0after "
 LISTED = "\0listed "
 SEPARATE = 16
 """As many fields at most are extracted each by itself; of more, the text is read into lists."""
@@ -64,8 +68,9 @@ class Group:
 
     `entities` says what of XML's the raw text holds: `none`, `named` ones, or also `numeric`.
     Events that came as a table of fields have its name in `table` and its fields in `fields`:
-    these are as they are, and no knowledge of the source type replaces them. `host` is one of
-    the events' hosts, where apps know something of hosts: all are in the same stanzas.
+    these are as they are, and no knowledge of the source type replaces them. With
+    `has_indexed` some events have fields from index time. `host` is one of the events' hosts,
+    where apps know something of hosts: all are in the same stanzas.
     """
 
     number: int
@@ -75,7 +80,26 @@ class Group:
     entities: str = "numeric"
     table: str = ""
     fields: tuple[str, ...] = ()
+    has_indexed: bool = False
     host: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedLookup:
+    """An automatic lookup, and the fields that hold what its outputs were right after it."""
+
+    lookup: AutoLookup
+    copies: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Phases:
+    """Events after extraction, after calculated fields, and after all lookups."""
+
+    extracted: nodes.Relation
+    calculated: nodes.Relation
+    looked_up: nodes.Relation
+    lookups: tuple[AppliedLookup, ...]
 
 
 @dataclass(slots=True)
@@ -117,9 +141,7 @@ class FieldResolver:
             return nodes.Values(tuple(sorted(str(name) for name in wanted)), ())
         return nodes.Union(tuple(branches), merged=True)
 
-    def restricted(
-        self, numbers: frozenset[int], *, lenient: bool | None = None
-    ) -> FieldResolver:
+    def restricted(self, numbers: frozenset[int], *, lenient: bool | None = None) -> FieldResolver:
         """The same knowledge over some of the groups."""
         groups = tuple(group for group in self.groups if group.number in numbers)
         forgives = self.lenient if lenient is None else lenient
@@ -148,6 +170,8 @@ class FieldResolver:
         if group.number not in self._extractions:
             readable = not group.table or "_raw" in group.fields
             found = extractions(self.knowledge(group)) if readable else ()
+            if group.has_indexed:
+                found = (Extraction(Indexed(), INDEXED), *found)
             self._extractions[group.number] = found
         return self._extractions[group.number]
 
@@ -219,7 +243,8 @@ class FieldResolver:
         if collected:
             relation = nodes.Extend(relation, tuple(collected.items()))
         relation = nodes.Filter(relation, predicate)
-        fixed = tuple(dict.fromkeys((*METADATA, *self.constants(group), *group.fields)))
+        extra = (META,) if group.has_indexed else ()
+        fixed = tuple(dict.fromkeys((*METADATA, *extra, *self.constants(group), *group.fields)))
         read -= set(fixed)
         if not fields - read - set(fixed):
             return relation
@@ -233,7 +258,8 @@ class FieldResolver:
 
     def events(self, group: Group) -> nodes.Relation:
         """A group's events with what they have before anything is extracted."""
-        names = tuple(dict.fromkeys((*METADATA, *group.fields)))
+        metadata = (*METADATA, META) if group.has_indexed else METADATA
+        names = tuple(dict.fromkeys((*metadata, *group.fields)))
         base = nodes.EventGroup(group.number, names, group.table)
         constants = self.constants(group)
         return nodes.Extend(base, tuple((name, Const(value)) for name, value in constants.items()))
@@ -248,6 +274,22 @@ class FieldResolver:
         return self.membership.collected(name, group.number, self.constants(group))
 
     # Fields
+
+    def phases(self, group: Group, wanted: frozenset[str]) -> Phases:
+        """A group's events after each phase, for whoever asks where a field comes from."""
+        base = self.events(group)
+        extracted = self._extract(group, base, wanted - set(group.fields))
+        calculated = self._calculate(group, base, wanted)
+        relation, lookups = calculated, list[AppliedLookup]()
+        for one in self.knowledge(group).lookups:
+            outputs = tuple((old, new) for old, new in self.outputs(one) if new in wanted)
+            if outputs and self._usable(one, outputs):
+                names = tuple((f"{AFTER}{len(lookups)} {new}", new) for _, new in outputs)
+                relation = self._looked_up(relation, one, outputs)
+                copies = tuple((copy, Field(new)) for copy, new in names)
+                relation = nodes.Extend(relation, copies)
+                lookups.append(AppliedLookup(one, {new: copy for copy, new in names}))
+        return Phases(extracted, calculated, relation, tuple(lookups))
 
     def _fields(self, group: Group, base: nodes.Relation, wanted: frozenset[str]) -> nodes.Relation:
         found = [
@@ -405,7 +447,7 @@ class FieldResolver:
         nothing, unless they add values (MV_ADD).
         """
         base = self._with_defaults(group, base, wanted)
-        fixed = {*METADATA, *self.constants(group), *DEFAULTS, *group.fields}
+        fixed = {*METADATA, META, *self.constants(group), *DEFAULTS, *group.fields}
         rounds = _rounds(self.extractors(group))
         needed = set(wanted) - fixed
         demanded: list[set[str]] = []

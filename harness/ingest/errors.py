@@ -27,6 +27,14 @@ class BadTimezone(UsageError):
     """A zone that nobody keeps."""
 
 
+class BadIndexSetting(HarnessError):
+    """A setting for index time, in an app's props.conf or transforms.conf, that cannot be meant."""
+
+
+class SlowIndexPattern(HarnessError):
+    """A regular expression of an app that backtracks without end on some event."""
+
+
 @dataclass(frozen=True, slots=True)
 class Loss:
     """Something of a file that is not among its events, or not as it was written.

@@ -5,23 +5,32 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import Place, nearest
-from harness.ingest.errors import BadTimezone, EmptyFile, Loss
+from harness.apps import load_apps
+from harness.errors import Place
+from harness.ingest.breaking import break_rules
+from harness.ingest.errors import EmptyFile, Loss
+from harness.ingest.index_time import Arriving, IndexRules, index_rules
 from harness.ingest.jsontexts import is_json, json_events
-from harness.ingest.lines import MAX_EVENT, json_time, line_time, lines
-from harness.ingest.metadata import nxlog_metadata, text_metadata, xml_metadata
+from harness.ingest.kinds import Called, Kinds, kinds_of
+from harness.ingest.lines import MAX_EVENT, lines
+from harness.ingest.metadata import stamp, xml_time
+from harness.ingest.structured import TableRules, table_rules
 from harness.ingest.texts import CHUNK_BYTES, EVTX_MAGIC, chunks, texts
-from harness.ingest.windows import is_windows, windows_events
+from harness.ingest.timestamps import TimeRules, json_time
+from harness.ingest.windows import event_kind, is_windows, windows_events
+from harness.ingest.wrapped import inside
+from harness.ingest.zones import time_zone
 from harness.model import EventBatch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from datetime import tzinfo
 
+    from harness.apps import Apps
     from harness.ingest.lines import Raw
     from harness.model import Origin
 
@@ -31,24 +40,35 @@ BATCH_EVENTS = 10_000
 BATCH_CHARACTERS = 8 * 1024 * 1024
 DETECTED_CHARACTERS = 8192
 DEFAULT_HOST = "localhost"
-XML_TYPES = frozenset({"xmlwineventlog"})
-TEXT_TYPES = ("wineventlog",)
-# Content asks for Windows events by source: NXLog's have the source of the XML ones, and a source
-# type of their own.
-NXLOG_TYPE = "nxlog_json"
+ROW = "row"
+LINE_TIMES = TimeRules()
+
+
+@lru_cache(maxsize=1)
+def splunks_own() -> Apps:
+    """Splunk's defaults alone, for events that no app is loaded for."""
+    return load_apps(builtin=False)
 
 
 def ingest(
-    paths: Sequence[Path], origin: Origin, *, losses: list[Loss] | None = None
+    paths: Sequence[Path],
+    origin: Origin,
+    apps: Apps | None = None,
+    *,
+    losses: list[Loss] | None = None,
 ) -> Iterator[EventBatch]:
-    """The events of files in the order given; `losses` collects what was damaged."""
+    """The events of files in the order given; `losses` collects what was damaged.
+
+    `apps` say how a source type is read at index time; without them Splunk's defaults do.
+    """
     for path in paths:
-        yield from read_file(path, origin, losses=losses)
+        yield from read_file(path, origin, apps, losses=losses)
 
 
 def read_file(
     path: Path,
     origin: Origin,
+    apps: Apps | None = None,
     *,
     losses: list[Loss] | None = None,
     chunk: int = CHUNK_BYTES,
@@ -57,12 +77,14 @@ def read_file(
     """The events of one file, streamed; what is told of it wins over what it looks like.
 
     `chunk` is in bytes; an event of more than `max_event` characters is cut off and noted in
-    `losses`. Raises `UnreadableFile`, `EmptyFile`, `PointerInsteadOfEvents`, `DamagedFile` and
-    `BadTimezone`.
+    `losses`. Raises `UnreadableFile`, `EmptyFile`, `PointerInsteadOfEvents`, `DamagedFile`,
+    `BadTimezone`, and for what an app says `BadIndexSetting` and `SlowIndexPattern`.
     """
     noted = losses if losses is not None else []
     pieces = chunks(path, chunk)
     first = next(pieces)
+    written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    reading = _Reading(path, origin, apps or splunks_own(), noted, max_event, written)
     if first.startswith(EVTX_MAGIC):
         from harness.ingest.evtx import evtx_events  # noqa: PLC0415 - a package of its own
 
@@ -71,13 +93,17 @@ def read_file(
             (raw, None) for raw in evtx_events(path, pieces, noted, max_event)
         )
     else:
-        pieces_of_text = texts(chain([first], pieces), str(path), noted)
-        events = _events(pieces_of_text, path, origin, noted, max_event)
-    yield from _batched(events, path, origin, datetime.fromtimestamp(path.stat().st_mtime, UTC))
+        events = reading.events(texts(chain([first], pieces), str(path), noted))
+    yield from reading.batched(events)
 
 
 def ingest_text(
-    text: str, origin: Origin, name: str, *, losses: list[Loss] | None = None
+    text: str,
+    origin: Origin,
+    name: str,
+    apps: Apps | None = None,
+    *,
+    losses: list[Loss] | None = None,
 ) -> Iterator[EventBatch]:
     """The events of a text as if it were a file of that name, written now."""
     noted = losses if losses is not None else []
@@ -87,34 +113,147 @@ def ingest_text(
         message = "characters that are no text were replaced by U+FFFD"
         noted.append(Loss(name, message, error.start))
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    path = Path(name)
-    events = _events(iter([text]), path, origin, noted, MAX_EVENT)
-    yield from _batched(events, path, origin, datetime.now(UTC))
+    written = datetime.now(UTC)
+    reading = _Reading(Path(name), origin, apps or splunks_own(), noted, MAX_EVENT, written)
+    yield from reading.batched(reading.events(iter([text])))
 
 
-def _events(
-    pieces: Iterator[str], path: Path, origin: Origin, losses: list[Loss], max_event: int
-) -> Iterator[Found]:
-    """Each event's kind and raw text, with what a JSON object says."""
-    name = str(path)
-    start = _start(pieces)
-    if not start:
-        raise EmptyFile(
-            "the file holds no events, only space", place=Place(name), hints=["fetch it again"]
+@dataclass(slots=True)
+class _Columns:
+    raw: list[str] = field(default_factory=list)
+    time: list[float | None] = field(default_factory=list)
+    host: list[str] = field(default_factory=list)
+    meta: list[str | None] = field(default_factory=list)
+
+
+class _Reading:
+    """One file on its way: what is told of it, what its apps say, and what it looks like."""
+
+    def __init__(
+        self,
+        path: Path,
+        origin: Origin,
+        apps: Apps,
+        losses: list[Loss],
+        max_event: int,
+        written: datetime,
+    ) -> None:
+        self.path, self.origin, self.apps = path, origin, apps
+        self.losses, self.max_event, self.written = losses, max_event, written
+        self.kinds: Kinds = kinds_of(apps)
+        self.zone = time_zone(origin.timezone)
+        self.lines_called = Called(None, "", None)
+        self.table: TableRules | None = None
+        self._rules: dict[tuple[str, str], IndexRules] = {}
+
+    def events(self, pieces: Iterator[str]) -> Iterator[Found]:
+        """Each event's kind and raw text, with what a JSON object or a row says."""
+        name = str(self.path)
+        start = _start(pieces)
+        if not start:
+            raise EmptyFile(
+                "the file holds no events, only space", place=Place(name), hints=["fetch it again"]
+            )
+        detected = start[:DETECTED_CHARACTERS]
+        pieces = chain([start], pieces)
+        source = self.origin.source or name
+        settings = self.apps.settings_for(
+            source, self.sourcetype(source) or "", self.origin.host or ""
         )
-    detected = start[:DETECTED_CHARACTERS]
-    pieces = chain([start], pieces)
-    told = (origin.sourcetype or "").lower()
-    is_told = told in XML_TYPES or told.startswith(TEXT_TYPES)
-    if is_told or is_windows(detected):
-        found = windows_events(pieces, name, losses, max_event=max_event)
-    elif is_json(detected):
-        yield from json_events(pieces, name, losses, max_event=max_event)
-        return
-    else:
-        found = lines(pieces, name, losses, max_event=max_event)
-    for raw in found:
-        yield raw, None
+        self.lines_called = self.kinds.of_lines(detected)
+        self.table = table_rules(settings)
+        if self.table is not None:
+            for row, fields in self.table.rows(pieces, name, self.losses):
+                yield (ROW, row), fields
+            return
+        rules = break_rules(settings)
+        if rules is not None:
+            clock = (self.zone, self.written)
+            broken = rules.events(pieces, name, self.losses, clock)
+            found: Iterator[Raw] = ((event_kind(raw, 0), raw) for raw in broken)
+        elif self.kinds.is_windows(self.origin.sourcetype) or is_windows(detected):
+            found = windows_events(pieces, name, self.losses, max_event=self.max_event)
+        elif is_json(detected):
+            yield from self._objects(pieces, name)
+            return
+        else:
+            found = lines(pieces, name, self.losses, max_event=self.max_event)
+        for raw in found:
+            yield raw, None
+
+    def sourcetype(self, source: str) -> str | None:
+        """The source type that was told, or that an app gives to such a source."""
+        if self.origin.sourcetype:
+            return self.origin.sourcetype
+        given = self.apps.settings_for(source, "", self.origin.host or "").get("sourcetype")
+        return given.value if given is not None and given.value else None
+
+    def _objects(self, pieces: Iterator[str], name: str) -> Iterator[Found]:
+        """The JSON objects of a text; of one that only wraps events, the events."""
+        for raw, document in json_events(pieces, name, self.losses, max_event=self.max_event):
+            within = self.kinds.wrapper(document) if document else ""
+            if not within:
+                yield raw, document
+                continue
+            for text, inner in inside(raw[1], within):
+                yield ("json", text), inner
+
+    def batched(self, events: Iterable[Found]) -> Iterator[EventBatch]:
+        """Batches of events that have index, source and source type in common."""
+        opened: dict[tuple[str, str, str], _Columns] = {}
+        count = characters = 0
+        origin, told = self.origin, self.sourcetype(self.origin.source or str(self.path))
+        for (shape, raw), document in events:
+            time, called = self._called(shape, raw, document)
+            source = origin.source or called.source or self.path.name
+            sourcetype = told or called.sourcetype
+            host = origin.host or called.host or DEFAULT_HOST
+            rules = self._rules.get((source, sourcetype)) or self._rules_for(source, sourcetype)
+            if rules.has_times:
+                time = rules.time(raw, time, self.zone, self.written)
+            key, text, meta = (origin.index, source, sourcetype), raw, None
+            if rules.changes_events or shape == ROW:
+                fields = dict(document) if shape == ROW else {}
+                event = Arriving(raw, time, *key, host, fields=fields)
+                if rules.applied(event) is None:
+                    continue
+                key, text = (event.index, event.source, event.sourcetype), event.raw
+                host, meta = event.host, event.meta
+            columns = opened.get(key)
+            if columns is None:
+                columns = opened[key] = _Columns()
+            columns.raw.append(text)
+            columns.time.append(time)
+            columns.host.append(host)
+            columns.meta.append(meta)
+            count += 1
+            characters += len(text)
+            if count >= BATCH_EVENTS or characters >= BATCH_CHARACTERS:
+                yield from _batches(opened)
+                opened, count, characters = {}, 0, 0
+        yield from _batches(opened)
+
+    def _rules_for(self, source: str, sourcetype: str) -> IndexRules:
+        found = index_rules(self.apps, source, sourcetype, self.origin.host or "")
+        self._rules[source, sourcetype] = found
+        return found
+
+    def _called(self, shape: str, raw: str, document: Any) -> tuple[float | None, Called]:
+        """The time of an event by its kind, and what it is called."""
+        if shape == "xml":
+            return xml_time(raw), self.kinds.of_text("xml", raw)
+        if shape == "text":
+            return stamp(raw, self.zone), self.kinds.of_text("text", raw)
+        if shape == ROW:
+            assert self.table is not None
+            text = self.table.time_of(document)
+            found = LINE_TIMES.find(raw if text is None else text, self.zone, self.written)
+            return found.epoch if found is not None else None, self.lines_called
+        said = document or _document(raw)
+        if said is not None:
+            return json_time(said, self.zone), self.kinds.of_document(said)
+        found = LINE_TIMES.find(raw, self.zone, self.written)
+        return found.epoch if found is not None else None, self.lines_called
 
 
 def _start(pieces: Iterator[str]) -> str:
@@ -127,48 +266,6 @@ def _start(pieces: Iterator[str]) -> str:
     return start
 
 
-@dataclass(slots=True)
-class _Columns:
-    raw: list[str] = field(default_factory=list)
-    time: list[float | None] = field(default_factory=list)
-    host: list[str] = field(default_factory=list)
-
-
-def _batched(
-    events: Iterable[Found], path: Path, origin: Origin, written: datetime
-) -> Iterator[EventBatch]:
-    zone = time_zone(origin.timezone)
-    opened: dict[tuple[str, str], _Columns] = {}
-    count = characters = 0
-    for (kind, raw), document in events:
-        if kind == "xml":
-            time, channel, computer = xml_metadata(raw)
-            name, sourcetype = f"XmlWinEventLog:{channel}", "XmlWinEventLog"
-        elif kind == "text":
-            time, channel, computer = text_metadata(raw, zone)
-            name, sourcetype = f"WinEventLog:{channel}", "WinEventLog"
-        else:
-            said = document or _document(raw)
-            time, sourcetype = _other(raw, said, zone, written)
-            name, computer = path.name, None
-            if (nxlog := nxlog_metadata(said)) is not None:
-                name, computer = f"XmlWinEventLog:{nxlog[0]}", nxlog[1]
-                sourcetype = NXLOG_TYPE
-        key = (origin.source or name, origin.sourcetype or sourcetype)
-        columns = opened.get(key)
-        if columns is None:
-            columns = opened[key] = _Columns()
-        columns.raw.append(raw)
-        columns.time.append(time)
-        columns.host.append(origin.host or computer or DEFAULT_HOST)
-        count += 1
-        characters += len(raw)
-        if count >= BATCH_EVENTS or characters >= BATCH_CHARACTERS:
-            yield from _batches(origin, opened)
-            opened, count, characters = {}, 0, 0
-    yield from _batches(origin, opened)
-
-
 def _document(raw: str) -> Any:
     """What a line says that is a JSON object, for files in which only some are."""
     if not (raw.startswith("{") and raw.endswith("}")):
@@ -179,29 +276,7 @@ def _document(raw: str) -> Any:
         return None
 
 
-def _other(raw: str, document: Any, zone: tzinfo, written: datetime) -> tuple[float | None, str]:
-    """Time and source type of an event that is none of Windows' own."""
-    if document is None:
-        return line_time(raw, zone, written), "text"
-    return json_time(document, zone), "_json"
-
-
-def _batches(origin: Origin, opened: dict[tuple[str, str], _Columns]) -> Iterator[EventBatch]:
-    for (source, sourcetype), columns in opened.items():
-        yield EventBatch(origin.index, source, sourcetype, columns.raw, columns.time, columns.host)
-
-
-def time_zone(name: str) -> tzinfo:
-    """The zone of an IANA name; raises `BadTimezone`. UTC needs no database of zones."""
-    if name.upper() in ("UTC", "ETC/UTC"):
-        return UTC
-    from zoneinfo import (  # noqa: PLC0415 - start-up is a feature: most data is in UTC
-        ZoneInfo,
-        available_timezones,
-    )
-
-    try:
-        return ZoneInfo(name)
-    except (OSError, ValueError, KeyError) as error:
-        hints = nearest(name, available_timezones()) or ("for example Europe/Berlin",)
-        raise BadTimezone(f"`{name}` is no time zone", hints=hints) from error
+def _batches(opened: dict[tuple[str, str, str], _Columns]) -> Iterator[EventBatch]:
+    for key, columns in opened.items():
+        meta = columns.meta if any(columns.meta) else []
+        yield EventBatch(*key, columns.raw, columns.time, columns.host, meta)

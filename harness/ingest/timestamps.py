@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from harness.model.time_formats import read_moment, read_zone, time_reader
+from harness.ingest.bounded import bounded
+from harness.model.time_formats import READABLE, VARIABLE, read_moment, read_zone, time_reader
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -38,6 +38,11 @@ SHAPES = tuple(
         rf"(?<![A-Za-z]){MONTH} {{1,2}}(?P<d>\d{{1,2}}) {CLOCK}(?!\d)(?: (?P<Y>\d{{4}})(?!\d))?",
     )
 )
+ISO = re.compile(
+    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,9})?"
+    r"(?:Z(?![A-Za-z])|[+-]\d\d:?\d\d|(?![\d .,+-]))"
+)
+"""Only what needs no second look: a zone behind a space is left to the other shapes."""
 EPOCH = re.compile(r"\d{10}(?:\d{3}){0,3}(?:\.\d{1,9})?(?![\d.])")
 PREFIXES = {"<": re.compile(r"SystemTime=['\"]")}
 """Where a text of a shape, told by its first character, has its time."""
@@ -46,6 +51,7 @@ TIME_KEYS = (
     "published", "UtcTime", "createdDateTime", "CreationTime", "ts",
 )  # fmt: skip
 UTC_KEYS = frozenset({"UtcTime", "CreationTime"})  # Sysmon's, and the Office 365 audit log's
+READ_BY = frozenset(one.lstrip(":") for one in READABLE)
 KEY = re.compile(rf'"({"|".join(TIME_KEYS)})"\s*:\s*"?')
 
 
@@ -75,11 +81,16 @@ class TimeRules:
     form: str = ""
     lookahead: int = LOOKAHEAD
 
+    def unread(self) -> list[str]:
+        """The variables of the format by which no time can be read."""
+        names = VARIABLE.findall(self.form)
+        return [name for name in names if name.lstrip("0123456789:") not in READ_BY]
+
     def find(self, raw: str, zone: tzinfo, written: datetime) -> Stamp | None:
         """The time that a text spells; `written` is near which one without a year lies."""
         position = 0
         if self.prefix:
-            found = _compiled(self.prefix).search(raw)
+            found = bounded(self.prefix).search(raw)
             if found is None:
                 return None
             position = found.end()
@@ -89,13 +100,6 @@ class TimeRules:
         if self.prefix:
             return _spelled(raw, position, stop, zone, written)
         return _looked_for(raw, zone, written)
-
-
-@lru_cache(maxsize=256)
-def _compiled(pattern: str) -> Any:
-    import regex  # noqa: PLC0415 - only where an app has a TIME_PREFIX
-
-    return regex.compile(pattern)
 
 
 def _formatted(
@@ -161,6 +165,8 @@ def _spelled(
     anchored: bool = False,
 ) -> Stamp | None:
     """The first time of any known shape between two positions; an epoch only right at the first."""
+    if (plain := ISO.match(raw, position, stop)) and (quick := _iso_stamp(plain, zone)):
+        return quick
     if number := EPOCH.match(raw, position):
         return _stamp(number.start(), number.end(), _epoch_moment(float(number[0])), has_zone=True)
     found = [
@@ -178,8 +184,35 @@ def _spelled(
     return None
 
 
+def _iso_stamp(found: re.Match[str], zone: tzinfo) -> Stamp | None:
+    """The commonest of all shapes, the fast way."""
+    try:
+        moment = datetime.fromisoformat(found[0])
+    except ValueError:
+        return None
+    has_zone = moment.tzinfo is not None
+    moment = moment if has_zone else moment.replace(tzinfo=zone)
+    return Stamp(found.start(), found.end(), moment, has_zone)
+
+
 def _stamp(start: int, end: int, moment: datetime | None, *, has_zone: bool) -> Stamp | None:
     return None if moment is None else Stamp(start, end, moment, has_zone)
+
+
+def json_time(document: dict[str, Any], zone: tzinfo) -> float | None:
+    """The time of a JSON object, by the first of the usual keys that holds one."""
+    for key in TIME_KEYS:
+        value = document.get(key)
+        time = None
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            time = epoch_seconds(float(value))
+        elif isinstance(value, str):
+            at = UTC if key in UTC_KEYS else zone
+            stamp = _spelled(value, 0, LOOKAHEAD, at, datetime.now(UTC), anchored=True)
+            time = stamp.epoch if stamp is not None else None
+        if time is not None:
+            return time
+    return None
 
 
 def epoch_seconds(number: float) -> float | None:

@@ -147,7 +147,7 @@ class _Scanner:
             return None
         if doctype := DOCTYPE.match(buffer, position):
             return _Step("doctype", position, doctype.end())
-        kind = _kind(buffer, position)
+        kind = event_kind(buffer, position)
         end = _text_end(buffer, position) if kind == "text" else _line_end(buffer, position)
         if end < 0:
             return _Step(kind, position, len(buffer)) if final else None
@@ -185,7 +185,7 @@ class _Scanner:
     def _cut_off(self, *, final: bool) -> Raw:
         """The beginning of an event that grows beyond the bound."""
         start = self.position
-        self.cut = kind = _kind(self.buffer, start)
+        self.cut = kind = event_kind(self.buffer, start)
         self._note(OVERSIZED, start)
         text = _raw(kind, self.buffer[start : start + self._limit()])[: self.max_event]
         self._leave_out(start + 1, final=final)
@@ -200,7 +200,8 @@ class _Scanner:
         self.losses.append(Loss(self.name, message, self.offset + position))
 
 
-def _kind(buffer: str, position: int) -> EventKind:
+def event_kind(buffer: str, position: int) -> EventKind:
+    """What begins at a position: an event in XML, one in text, or a line."""
     if XML_START.match(buffer, position):
         return "xml"
     return "text" if TEXT_START.match(buffer, position) else "line"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 
@@ -28,7 +29,9 @@ class Origin:
 class EventBatch:
     """Events of one index, source and source type: three columns of one length.
 
-    `time` is epoch seconds, `None` where the event has no time that can be read.
+    `time` is epoch seconds, `None` where the event has no time that can be read. `meta` has
+    the indexed fields of each as a JSON object, `None` where it has none; it is empty where no
+    event has any.
     """
 
     index: str
@@ -37,6 +40,19 @@ class EventBatch:
     raw: list[str]
     time: list[float | None]
     host: list[str]
+    meta: list[str | None] = field(default_factory=list)
+
+    def chosen(self, positions: Sequence[int]) -> EventBatch:
+        """The events at some positions, from 0, in a batch of their own."""
+        return EventBatch(
+            self.index,
+            self.source,
+            self.sourcetype,
+            [self.raw[position] for position in positions],
+            [self.time[position] for position in positions],
+            [self.host[position] for position in positions],
+            [self.meta[position] for position in positions] if self.meta else [],
+        )
 
 
 @dataclass(frozen=True, slots=True)

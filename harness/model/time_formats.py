@@ -68,14 +68,21 @@ def time_reader(form: str) -> TimeReader:
     form = VARIABLE.sub(lambda found: WHOLE.get(found[1], found[0]), form)
     parts: list[str] = []
     variables: list[str] = []
-    position = 0
+    position = ended = 0
     for found in VARIABLE.finditer(form):
         parts.append(_literal(form[position : found.start()]))
         position, kind = found.end(), found[1][-1]
         if kind in "nt%":
             parts.append("%" if kind == "%" else r"\s")
             continue
-        kind = "f" if kind in "NQ" else kind
+        if kind in "NQ":
+            kind, digits = "f", found[1][:-1] or "3" * (kind == "Q")
+            # Right behind an epoch the digits have to be counted.
+            if variables[-1:] == ["s"] and found.start() == ended and digits:
+                parts.append(rf"(\d{{{digits}}})")
+                variables.append("f")
+                continue
+        ended = found.end()
         parts.append(f"({READ[kind]})")
         variables.append(SAME.get(kind, kind))
     parts.append(_literal(form[position:]))

@@ -38,6 +38,7 @@ METADATA = {
     "_raw": Kind.TEXT,
     "_time": Kind.NUMBER,
     "host": Kind.ANY,
+    "_meta": Kind.TEXT,
     "source": Kind.ANY,
     "sourcetype": Kind.ANY,
     "index": Kind.ANY,

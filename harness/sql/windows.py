@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from harness.plan import nodes
     from harness.sql.compiler import Compiler, Wanted
 
-METADATA = frozenset({"_time", "_raw", "host", "source", "sourcetype", "index"})
+METADATA = frozenset({"_time", "_raw", "_meta", "host", "source", "sourcetype", "index"})
 
 
 def compile_windowed(c: Compiler, node: nodes.Windowed, wanted: Wanted) -> Query:

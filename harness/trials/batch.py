@@ -176,7 +176,7 @@ class Batch:
     def _ingested(self) -> Iterator[EventBatch]:
         origin = told_of_data(self.project)
         files, self.tables = opened(self.project, self.project.settings.data, origin)
-        yield from ingest(files, origin, losses=self.losses)
+        yield from ingest(files, origin, self.project.apps, losses=self.losses)
 
     def _read_knowledge(self) -> None:
         """Read once, before there are more processes, what each of them needs."""

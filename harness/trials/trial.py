@@ -202,10 +202,11 @@ class _Run:
                 continue
             if isinstance(item, Path):
                 self.paths.append(item)
-                yield from ingest([item], origin, losses=self.losses)
+                yield from ingest([item], origin, self.project.apps, losses=self.losses)
             else:
                 self.texts.append(item)
-                yield from ingest_text(item, origin, self.trial.name, losses=self.losses)
+                apps = self.project.apps
+                yield from ingest_text(item, origin, self.trial.name, apps, losses=self.losses)
 
     def _sources(self) -> Iterator[tuple[Path | str, Origin]]:
         """Files and rendered texts with what is told of them."""

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.ingest import Loss, read_file
+from harness.ingest.lines import MAX_EVENT
+from harness.ingest.texts import CHUNK_BYTES
 from harness.model import Origin
 
 if TYPE_CHECKING:
@@ -59,9 +61,13 @@ def read(
     path: Path, origin: Origin | None = None, *, chunk: int | None = None, bound: int | None = None
 ) -> Reading:
     losses: list[Loss] = []
-    options = {"chunk": chunk, "max_event": bound}
-    told = {name: value for name, value in options.items() if value is not None}
-    batches = read_file(path, origin or Origin(), losses=losses, **told)
+    batches = read_file(
+        path,
+        origin or Origin(),
+        losses=losses,
+        chunk=CHUNK_BYTES if chunk is None else chunk,
+        max_event=MAX_EVENT if bound is None else bound,
+    )
     return Reading(events_of(batches), losses)
 
 

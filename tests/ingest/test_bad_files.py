@@ -145,6 +145,7 @@ def test_a_disk_that_fails_is_an_error(
     content = random.Random(7).randbytes(100_000).hex().encode()
     if pack:
         content = gzip.compress(content)
+    read(written(tmp_path, "what the apps say is read by now"))
     path = written(tmp_path, content)
     monkeypatch.setattr(Path, "open", lambda *_: FailingDisk(content))
     with pytest.raises(UnreadableFile) as caught:

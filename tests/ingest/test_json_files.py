@@ -263,6 +263,17 @@ def test_a_windows_event_in_json_has_the_source_of_its_channel(tmp_path: Path) -
     assert second.time == 1596268404
 
 
+def expected_type(document: dict[str, object]) -> str:
+    """The source type by what only events of one product have."""
+    if {"EventID", "Channel", "Hostname"} <= document.keys():
+        return "nxlog_json"
+    if {"eventSource", "awsRegion", "eventName"} <= document.keys():
+        return "aws:cloudtrail"
+    if {"Workload", "RecordType"} <= document.keys():
+        return "o365:management:activity"
+    return "_json"
+
+
 def test_real_json_of_many_products_is_read_whole(tmp_path: Path) -> None:
     """Each file of the Security-Datasets is an array or an object a line, by the json module."""
     read_files = 0
@@ -278,8 +289,7 @@ def test_real_json_of_many_products_is_read_whole(tmp_path: Path) -> None:
             assert by_text(json.loads(raw) for raw in reading.raws) == by_text(expected), archive
             assert reading.losses == []
             for event in reading.events:
-                is_windows = {"EventID", "Channel", "Hostname"} <= json.loads(event.raw).keys()
-                assert event.sourcetype == ("nxlog_json" if is_windows else "_json")
+                assert event.sourcetype == expected_type(json.loads(event.raw))
             read_files += 1
     assert read_files >= 10
 

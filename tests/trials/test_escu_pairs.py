@@ -43,7 +43,7 @@ def test_a_detection_fires_as_it_must(pair: dict[str, Any]) -> None:
     engine = project().local_engine()
     try:
         paths = project().store().opened(CORPUS / pair["file"])
-        engine.load(ingest(paths, Origin("main", None, None)))
+        engine.load(ingest(paths, Origin("main", None, None), project().apps))
         rows = engine.search(SearchRequest(detection.search, 2e9, TimeRange())).rows.rows
     finally:
         engine.close()

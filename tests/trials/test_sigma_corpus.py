@@ -55,7 +55,7 @@ def project() -> Project:
 def found(project: Project, case: dict[str, Any], text: str) -> list[Mapping[str, Value]]:
     engine = project.local_engine()
     try:
-        engine.load(ingest([FOLDER / case["evtx"]], Origin("main", None, None)))
+        engine.load(ingest([FOLDER / case["evtx"]], Origin("main", None, None), project.apps))
         return list(engine.search(SearchRequest(text, 2e9, TimeRange())).rows.rows)
     finally:
         engine.close()

@@ -1,0 +1,152 @@
+"""Files with a header: INDEXED_EXTRACTIONS of comma, tab or pipe separated values and W3C logs.
+
+Each row is an event, and its cells are indexed fields under the header's names. Source:
+props.conf.spec, "Structured Data Header Extraction and configuration".
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.apps.words import quoted_words
+from harness.ingest.bounded import bounded
+from harness.ingest.lines import lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from harness.apps.conf import Setting
+    from harness.ingest.bounded import BoundedPattern
+    from harness.ingest.errors import Loss
+
+DELIMITERS = {"csv": ",", "tsv": "\t", "psv": "|", "w3c": " "}
+NAMED = {"space": " ", "tab": "\t", "fs": "\x1c", "gs": "\x1d", "rs": "\x1e", "us": "\x1f"}
+W3C_FIELDS = "#Fields:"
+UNCLEAN = re.compile(r"[^A-Za-z0-9_]")
+MOST_QUOTED_LINES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class TableRules:
+    """How the header and the rows of a source type are read."""
+
+    kind: str
+    delimiter: str
+    quote: str = '"'
+    names: tuple[str, ...] = ()
+    header_line: int = 0
+    header: BoundedPattern | None = None
+    preamble: BoundedPattern | None = None
+    missing: BoundedPattern | None = None
+    times: tuple[str, ...] = ()
+
+    def rows(
+        self, pieces: Iterator[str], name: str, losses: list[Loss]
+    ) -> Iterator[tuple[str, dict[str, str]]]:
+        """The rows as they stand, each with its fields."""
+        names = self.names
+        for number, raw in enumerate(self._whole(pieces, name, losses), start=1):
+            text = raw
+            if self.preamble is not None and self.preamble.search(text):
+                continue
+            if self.kind == "w3c" and text.startswith("#"):
+                if text.startswith(W3C_FIELDS):
+                    names = tuple(_clean(one) for one in text.removeprefix(W3C_FIELDS).split())
+                continue
+            if not names:
+                if self.header is not None:
+                    found = self.header.search(text)
+                    if found is None:
+                        continue
+                    text = found[1] if found.re.groups else text[found.end() :]
+                elif number < self.header_line:
+                    continue
+                names = tuple(_clean(cell) for cell in self._cells(text))
+                continue
+            yield raw, self._fields(names, text)
+
+    def time_of(self, fields: Mapping[str, str]) -> str | None:
+        """The text of a row's time: its TIMESTAMP_FIELDS, a space between."""
+        parts = [fields[name] for name in self.times if name in fields]
+        return " ".join(parts) if parts else None
+
+    def _whole(self, pieces: Iterator[str], name: str, losses: list[Loss]) -> Iterator[str]:
+        """Lines, those put together of which a quoted cell goes on."""
+        held: list[str] = []
+        for _, line in lines(pieces, name, losses):
+            held.append(line)
+            text = "\n".join(held)
+            if self.quote and text.count(self.quote) % 2 and len(held) < MOST_QUOTED_LINES:
+                continue
+            yield text
+            held = []
+        if held:
+            yield "\n".join(held)
+
+    def _cells(self, text: str) -> list[str]:
+        try:
+            (cells,) = csv.reader(
+                [text],
+                delimiter=self.delimiter,
+                quotechar=self.quote or None,
+                quoting=csv.QUOTE_MINIMAL if self.quote else csv.QUOTE_NONE,
+                skipinitialspace=self.kind == "w3c",
+            )
+        except (csv.Error, ValueError):
+            return text.split(self.delimiter)
+        return cells
+
+    def _fields(self, names: tuple[str, ...], text: str) -> dict[str, str]:
+        cells = self._cells(text.replace("\n", " "))
+        return {
+            name: cell
+            for name, cell in zip(names, cells, strict=False)
+            if name and cell and not (self.missing is not None and self.missing.search(cell))
+        }
+
+
+def table_rules(settings: Mapping[str, Setting]) -> TableRules | None:
+    """The rules of a source type whose files have a header, or None."""
+    given = settings.get("INDEXED_EXTRACTIONS")
+    kind = given.value.strip().lower() if given is not None else ""
+    if kind not in DELIMITERS:
+        return None
+
+    def text(key: str) -> str:
+        return settings[key].value.strip() if key in settings else ""
+
+    def pattern(key: str) -> BoundedPattern | None:
+        return bounded(text(key), settings[key].place) if text(key) else None
+
+    quote = text("FIELD_QUOTE")
+    line = text("HEADER_FIELD_LINE_NUMBER")
+    return TableRules(
+        kind,
+        _character(text("FIELD_DELIMITER") or text("HEADER_FIELD_DELIMITER")) or DELIMITERS[kind],
+        '"' if not quote else _character(quote),
+        tuple(_names(text("FIELD_NAMES"))),
+        int(line) if line.isdecimal() else 0,
+        pattern("FIELD_HEADER_REGEX"),
+        pattern("PREAMBLE_REGEX"),
+        pattern("MISSING_VALUE_REGEX"),
+        tuple(_names(text("TIMESTAMP_FIELDS"))),
+    )
+
+
+def _names(text: str) -> list[str]:
+    return [word for word in quoted_words(text) if word]
+
+
+def _character(text: str) -> str:
+    plain = text.strip("'\"") if len(text) > 1 else text
+    if plain.lower() in NAMED:
+        return NAMED[plain.lower()]
+    return plain.encode().decode("unicode_escape")[:1] if plain.startswith("\\") else plain[:1]
+
+
+def _clean(name: str) -> str:
+    """A header's cell as a name of a field."""
+    return UNCLEAN.sub("_", name.strip())
