@@ -161,6 +161,8 @@ def _examples(cases: list[Case]) -> list[str]:
 
 def _example(case: Case) -> list[str]:
     lines = [f"### {_escaped(_sentence(case['name']))}", f"```\n{case['spl'].strip()}\n```"]
+    for name, text in case.get("app", {}).items():
+        lines += [f"`{name}` of an app:", f"```\n{text.strip()}\n```"]
     for name, lookup in case.get("lookups", {}).items():
         lines += [f"The lookup `{name}`:", f"```\n{lookup['csv'].strip()}\n```"]
     if "locations" in case:

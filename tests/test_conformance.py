@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 KEYS = frozenset(
     """
-    caret columns error events input locations lookups macros name note now output source spl
+    app caret columns error events input locations lookups macros name note now output source spl
     timezone warnings
     """.split()
 )
@@ -68,7 +68,8 @@ PAGES = re.compile(
     r"""(Search\ Reference|SPL2\ Search\ Reference|Search\ Manual|Knowledge\ Manager\ Manual
     |Common\ Information\ Model|Enterprise\ Security|Securing\ the\ Splunk\ Platform
     |Getting\ Data\ In|Python\ Standard\ Library|PCRE),\ \S
-    |(props|transforms|limits|segmenters|eventtypes|tags)\.conf(\.spec)?,\ \S
+    |(props|transforms|limits|segmenters|eventtypes|tags|macros|datamodels)\.conf(\.spec)?,\ \S
+    |(savedsearches|collections)\.conf\.spec,\ \S
     |Splunk\ Community\ \d+|(RFC|FIPS|XML)\ \d|shipped\ content|decision\ \d{4}|PCRE:""",
     re.VERBOSE,
 )
@@ -158,6 +159,16 @@ def tables(case: dict[str, Any], folder: Path) -> dict[str, LookupDefinition]:
     return found
 
 
+def write_app(folder: Path, name: str, files: dict[str, str]) -> Path:
+    """An app that exports all, of these files by their paths inside it."""
+    root = folder / name
+    for relative, text in {"metadata/default.meta": "[]\nexport = system\n", **files}.items():
+        path = root / relative
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return root
+
+
 def knowledge_of(case: dict[str, Any], folder: Path | None) -> Knowledge:
     macros = {
         (name, len(one.get("arguments", ()))): Macro(
@@ -167,9 +178,12 @@ def knowledge_of(case: dict[str, Any], folder: Path | None) -> Knowledge:
     }
     if folder is None:
         return Knowledge(apps(), macros)
+    known = apps()
+    if "app" in case:
+        known = load_apps([write_app(folder, "given", case["app"])])
     places = case.get("locations")
     database = write_database(folder / "places.mmdb", places) if places else None
-    return Knowledge(apps(), macros, tables(case, folder), locations=database)
+    return Knowledge(known, macros, tables(case, folder), locations=database)
 
 
 def batch_of(event: dict[str, Any]) -> EventBatch:

@@ -43,3 +43,8 @@ def test_a_page_that_nobody_writes_is_outdated(reference: dict[str, Any], tmp_pa
     assert reference["outdated"](tmp_path) == ["README.md", "gone.md"]
     reference["write"](tmp_path)
     assert reference["outdated"](tmp_path) == []
+
+
+def test_the_page_of_apps_is_up_to_date() -> None:
+    apps = runpy.run_path(str(GENERATOR.with_name("generate_apps_reference.py")))
+    assert not apps["is_outdated"](), "run `make reference`"

@@ -13,6 +13,7 @@ from harness.apps.faults import (
     UnknownDataModel,
     Warned,
 )
+from harness.apps.inventory import Inventory, inventory_of, summary_of
 from harness.apps.macros import Validation
 from harness.apps.props import (
     Alias,
@@ -24,6 +25,7 @@ from harness.apps.props import (
     Report,
     SourceKnowledge,
 )
+from harness.apps.savedsearches import SavedSearch
 from harness.apps.stanzas import BadPattern
 from harness.apps.transforms import Transform
 
@@ -44,13 +46,17 @@ __all__ = [
     "EventType",
     "Extract",
     "Ignored",
+    "Inventory",
     "ModelField",
     "Origin",
     "Report",
+    "SavedSearch",
     "SourceKnowledge",
     "Transform",
     "UnknownDataModel",
     "Validation",
     "Warned",
+    "inventory_of",
     "load_apps",
+    "summary_of",
 ]

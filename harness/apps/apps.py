@@ -4,31 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.apps.classification import eventtypes_of, tags_of
+from harness.apps.collections import collections_of
 from harness.apps.conf import DEFAULT_STANZA
 from harness.apps.datamodels import DataModel, data_model_of
 from harness.apps.faults import AppNameTaken, UnknownDataModel
-from harness.apps.folder import MODEL_BYTES_MAX, READ_CONFS, open_app
+from harness.apps.folder import MODEL_BYTES_MAX, READ_CONFS, is_disabled, open_apps
 from harness.apps.layers import Layers
 from harness.apps.macros import macros_of
 from harness.apps.props import PropsReader
+from harness.apps.savedsearches import saved_searches_of
 from harness.apps.stanzas import StanzaIndex, ignored_rules
 from harness.apps.transforms import field_transform, lookups_of
-from harness.errors import Place, nearest
+from harness.errors import HarnessError, Place, nearest
 from harness.model import LookupDefinition
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from harness.apps.classification import EventType
+    from harness.apps.collections import Collection
     from harness.apps.conf import Setting, Stanza
     from harness.apps.faults import Ignored, Warned
     from harness.apps.folder import AppFolder
     from harness.apps.macros import MacroKey, Validation
     from harness.apps.props import SourceKnowledge
+    from harness.apps.savedsearches import SavedSearch
     from harness.apps.transforms import Transform
     from harness.model import Macro
 
@@ -43,9 +47,15 @@ class Apps:
     leads out of its app, or cannot be read.
     """
 
-    def __init__(self, folders: Sequence[AppFolder]) -> None:
+    def __init__(
+        self,
+        folders: Sequence[AppFolder],
+        disabled: Sequence[AppFolder] = (),
+        running: str | None = None,
+    ) -> None:
         """Take the apps in any order; `load_apps` makes them."""
-        self._layers = Layers(folders)
+        self._layers = Layers(folders, running)
+        self.disabled = tuple(disabled)
         self._knowledge: dict[tuple[str, str, str], SourceKnowledge] = {}
         self._transforms: dict[str, Transform | None] = {}
 
@@ -54,6 +64,49 @@ class Apps:
         """The apps, the one that counts least first; the first is Splunk's own defaults."""
         return tuple(app.name for app in self._layers.apps)
 
+    def seen_from(self, name: str) -> Apps:
+        """The same apps as a search sees them that runs in one of them.
+
+        Source: Admin Manual, "Configuration file precedence": the app that is running counts over
+        all others, and what it does not export counts in it.
+        """
+        return Apps(self.folders, self.disabled, name)
+
+    def settings_at_index_time(
+        self, source: str, sourcetype: str, host: str = ""
+    ) -> Mapping[str, Setting]:
+        """The settings of props.conf for events that are being indexed, in the global context."""
+        found: dict[str, Setting] = {}
+        for stanza in self._index_time.matching(source, sourcetype, host):
+            found.update(stanza.settings)
+        return found
+
+    def transform_at_index_time(self, name: str) -> Mapping[str, Setting]:
+        """What transforms.conf says of a transform in the global context; empty where nothing."""
+        stanzas = self._index_transforms
+        if name not in stanzas or name == DEFAULT_STANZA:
+            return {}
+        default = stanzas.get(DEFAULT_STANZA)
+        return {**(default.settings if default else {}), **stanzas[name].settings}
+
+    @cached_property
+    def _index_transforms(self) -> Mapping[str, Stanza]:
+        return self._layers.at_index_time("transforms")
+
+    @cached_property
+    def _index_time(self) -> StanzaIndex:
+        return StanzaIndex(self._layers.at_index_time("props"))
+
+    @property
+    def folders(self) -> tuple[AppFolder, ...]:
+        """The apps themselves, in the order of their names."""
+        return self._layers.apps
+
+    @property
+    def layers(self) -> Layers:
+        """The conf files of the apps, as they lie over each other."""
+        return self._layers
+
     def props_for(self, source: str, sourcetype: str, host: str = "") -> SourceKnowledge:
         """What is known about the events of one source, source type and host."""
         key = (source, sourcetype, host)
@@ -61,13 +114,13 @@ class Apps:
             self._knowledge[key] = self._props.knowledge(source, sourcetype, host)
         return self._knowledge[key]
 
-    def settings_for(self, source: str, sourcetype: str, host: str = "") -> Mapping[str, Setting]:
-        """The settings of props.conf about such events as they arrive: `rename` does not count."""
-        return self._props.settings(source, sourcetype, host)
-
     def host_kind(self, host: str) -> tuple[str, ...]:
         """The stanzas of props.conf about a host: hosts with the same ones are alike."""
         return self._props.stanzas.of_host(host) if self._props.stanzas.hosts else ()
+
+    def warn(self, message: str, place: Place) -> None:
+        """Note what turned out to be unusable while the apps' knowledge was applied."""
+        self._layers.warn(message, place)
 
     def transform(self, name: str) -> Transform | None:
         """The field transform of a name, or None where no app has one."""
@@ -79,14 +132,6 @@ class Apps:
     def kinds(self) -> Mapping[str, Stanza]:
         """The stanzas of kinds.conf: how to tell what a file holds."""
         return self._layers.system_conf("kinds")
-
-    def transform_settings(self, name: str) -> Mapping[str, Setting]:
-        """All that transforms.conf says of a name, its defaults included; empty where nothing."""
-        stanzas = self._layers.conf("transforms")
-        if name not in stanzas or name == DEFAULT_STANZA:
-            return {}
-        default = stanzas.get(DEFAULT_STANZA)
-        return {**(default.settings if default else {}), **stanzas[name].settings}
 
     @cached_property
     def tags(self) -> Mapping[tuple[str, str], frozenset[str]]:
@@ -128,16 +173,26 @@ class Apps:
         return self._macros[1]
 
     @cached_property
+    def collections(self) -> Mapping[str, Collection]:
+        """The KV store collections by name."""
+        return collections_of(self._layers.conf("collections"), self._layers.warn)
+
+    @cached_property
     def lookups(self) -> Mapping[str, LookupDefinition]:
         """The lookups by name: those of transforms.conf, and CSV files by their file name."""
         found = {
             lookup.name: lookup
             for lookup in lookups_of(
-                self._layers.conf("transforms"), self._table, self._layers.warn
+                self._layers.conf("transforms"),
+                self._table,
+                self.collections,
+                self._layers.warn,
             )
         }
         for app in reversed(self._layers.apps):
-            for name in app.files("lookups", ".csv"):
+            for name in app.files("lookups"):
+                if not name.endswith((".csv", ".csv.gz")):
+                    continue
                 if not self._layers.exports(app).includes("lookups", name):
                     self._layers.hide(app, f"lookups/{name}", "the table is")
                     continue
@@ -146,6 +201,11 @@ class Apps:
                     name, LookupDefinition(name, table, place=Place(app.shown(f"lookups/{name}")))
                 )
         return found
+
+    @cached_property
+    def saved_searches(self) -> Mapping[str, SavedSearch]:
+        """The saved searches by name: the disabled ones too, and those that are not exported."""
+        return saved_searches_of(self._layers.whole("savedsearches"), self._layers.warn)
 
     @cached_property
     def data_models(self) -> Mapping[str, DataModel]:
@@ -157,6 +217,12 @@ class Apps:
                 for file in app.files(f"{layer}/data/models", ".json"):
                     name = file.removesuffix(".json")
                     if exports.includes("datamodels", name) or exports.includes("models", name):
+                        if name in files and files[name][0] is not app:
+                            self._layers.warn(
+                                f"the data model `{name}` does not count: `{app.name}` has one"
+                                " of this name, and comes later in ASCII order",
+                                Place(files[name][0].shown(files[name][1])),
+                            )
                         files[name] = (app, f"{layer}/data/models/{file}")
                     else:
                         self._layers.hide(app, f"{layer}/data/models/{file}", "the model is")
@@ -173,13 +239,9 @@ class Apps:
             )
         return self.data_models[name]
 
-    def warn(self, message: str, place: Place) -> None:
-        """Note something in an app that cannot be used as written, once."""
-        self._layers.warn(message, place)
-
     @property
     def warnings(self) -> tuple[Warned, ...]:
-        """What could not be used as written, in any file; reads what was not read yet.
+        """What could not be used as written, or is odd, in any file; reads all of them.
 
         Settings of props.conf are checked for the sources asked for so far.
         """
@@ -190,13 +252,29 @@ class Apps:
     def ignored(self) -> tuple[Ignored, ...]:
         """What the given and built-in apps hold that has no effect here, and why."""
         self._read_all()
-        on_disk = tuple(entry for app in self._layers.apps for entry in app.ignored())
-        return on_disk + self._layers.hidden + tuple(ignored_rules(self._layers.conf("props")))
+        from harness.apps.checks import ignored_settings  # noqa: PLC0415 - as above
+
+        found = [
+            entry
+            for app in self._layers.apps
+            for entry in (*app.ignored(), *ignored_settings(self._layers, app))
+        ]
+        return (*found, *self._layers.hidden, *ignored_rules(self._layers.conf("props")))
 
     def _read_all(self) -> None:
+        from harness.apps import checks  # noqa: PLC0415 - a search needs no table of all settings
+
         for name in READ_CONFS:
             self._layers.conf(name)
-        _ = self.eventtypes, self.macros, self.lookups, dict(self.data_models)
+        _ = self.eventtypes, self.macros, self.lookups, self.saved_searches
+        for name in self.data_models:
+            try:
+                _ = self.data_models[name]
+            except HarnessError as error:
+                self._layers.warn(error.message, error.place or Place())
+        checks.warn_of_settings(self._layers)
+        checks.warn_of_stanzas(self._layers)
+        checks.warn_of_tags(self._layers.conf("tags"), self.eventtypes, self._layers)
 
     @cached_property
     def _props(self) -> PropsReader:
@@ -208,12 +286,18 @@ class Apps:
         return macros_of(self._layers.conf("macros"), self._layers.warn)
 
     def _table(self, app_name: str, filename: str) -> Path | None:
-        """A lookup's file in its app; a name with folders in it is none."""
-        if PurePosixPath(filename).name != filename or "\\" in filename or filename == "..":
-            return None
-        for app in self._layers.apps:
-            if app.name == app_name and filename in app.files("lookups"):
-                return app.confine(f"lookups/{filename}")
+        """A lookup's file: in its app, else in one that exports it; folders do not count.
+
+        Source: transforms.conf.spec, `filename` (a path is stripped), and "Configuration file
+        precedence".
+        """
+        name = filename.replace("\\", "/").rpartition("/")[2]
+        own = [app for app in self._layers.apps if app.name == app_name]
+        for app in (*own, *reversed(self._layers.apps)):
+            if name not in app.files("lookups"):
+                continue
+            if app.name == app_name or self._layers.exports(app).includes("lookups", name):
+                return app.confine(f"lookups/{name}")
         return None
 
 
@@ -248,20 +332,22 @@ class _DataModels(Mapping[str, DataModel]):
 def load_apps(paths: Sequence[Path] = (), *, builtin: bool = True) -> Apps:
     """Open Splunk apps: Splunk's own defaults, the built-in add-ons, and those given.
 
-    Each path is the folder of an app. Without `builtin` only Splunk's defaults lie below
-    them. Raises AppNotFound, AppNameTaken, or Unsupported for archives.
+    Each path is the folder of an app, or an archive of one or more. Without `builtin` only
+    Splunk's defaults lie below them. An app that its app.conf disables is set apart. Raises
+    AppNotFound, AppNameTaken, or what is wrong with an archive.
     """
-    folders = [open_app(BUILTIN / SYSTEM, system=True)]
+    folders = open_apps(BUILTIN / SYSTEM, system=True, builtin=True)
+    disabled: list[AppFolder] = []
     if builtin:
         folders += [
-            open_app(path)
+            app
             for path in sorted(BUILTIN.iterdir())
             if path.name != SYSTEM and (path / "default").is_dir()
+            for app in open_apps(path, builtin=True)
         ]
     own = {folder.name for folder in folders[1:]}
     taken: dict[str, Path] = {}
-    for path in paths:
-        app = open_app(path)
+    for path, app in [(one, app) for one in paths for app in open_apps(one)]:
         if app.name in taken and taken[app.name] == app.root:
             continue
         if app.name in taken or app.name in own:
@@ -273,5 +359,5 @@ def load_apps(paths: Sequence[Path] = (), *, builtin: bool = True) -> Apps:
                 else ["rename the folder, or leave the built-in add-ons out"],
             )
         taken[app.name] = app.root
-        folders.append(app)
-    return Apps(folders)
+        (disabled if is_disabled(app) else folders).append(app)
+    return Apps(folders, disabled)

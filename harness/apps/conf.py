@@ -32,10 +32,11 @@ class Setting:
     path: str
     line: int
     app: str
+    column: int = 1
 
     @property
     def place(self) -> Place:
-        """The file and the line of the key."""
+        """The file and the line of the key; `column` is where the value begins."""
         return Place(self.path, self.line)
 
 
@@ -83,7 +84,7 @@ def parse_conf(text: str, *, path: str, app: str) -> ConfFile:
         if number > first + 1:
             continued = [part[:-1] for part in lines[first : number - 1]]
             line = "\n".join([*continued, lines[number - 1]])
-        reading.take(line.strip(), first + 1)
+        reading.take(line.strip(), first + 1, len(line) - len(line.lstrip()))
     reading.close()
     return ConfFile(
         {name: Stanza(name, path, at, keys) for name, (at, keys) in reading.stanzas.items()},
@@ -104,7 +105,7 @@ class _Reading:
         self.unshown = 0
         self.unshown_from = 0
 
-    def take(self, line: str, number: int) -> None:
+    def take(self, line: str, number: int, indent: int = 0) -> None:
         if line[0] == "[":
             self._header(line, number)
             return
@@ -118,7 +119,9 @@ class _Reading:
             if self.current is None:
                 self._open(DEFAULT_STANZA, number)
             assert self.current is not None
-            self.current[key] = Setting(value.strip(), self.path, number, self.app)
+            plain = value.strip()
+            column = indent + len(line) - len(value.lstrip()) + 1 if plain else 1
+            self.current[key] = Setting(plain, self.path, number, self.app, column)
 
     def _header(self, line: str, number: int) -> None:
         end = line.rfind("]")

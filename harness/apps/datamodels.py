@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 FieldKind = Literal["inherited-base", "extracted", "calculated"]
 _ROOTS = ("BaseEvent", "BaseSearch", "BaseTransaction", "BaseInterface", "BaseImplements")
+_CALCULATIONS = ("Eval", "Rex", "Lookup", "GeoIP")
+_LOCATIONS = {name.lower(): name for name in ("lat", "lon", "City", "Region", "Country")}
 _LINEAGE_MAX = 50
 FIELDS_MAX = 100_000
 
@@ -29,8 +31,10 @@ class ModelField:
     `qualified_name` has the lineage of the data set that *declares* it
     (`All_Changes.Instance_Changes.image_id`); `_time`, `host`, `source` and `sourcetype`
     (kind `inherited-base`) have none. `expression` is the eval text of a calculated field, or
-    the regex of one by Rex, which is applied to `input_field`. `unsupported` says why a
-    calculation cannot be made.
+    the regex of one by Rex, which is applied to `input_field`. One by Lookup is the `output`
+    column of the table `lookup` where its `inputs` match, which are (column, field); one by GeoIP
+    is what `output` names of the place of the address in `input_field`. Events without a
+    `required` field are not of the data set. `unsupported` says why a calculation cannot be made.
     """
 
     name: str
@@ -42,6 +46,10 @@ class ModelField:
     input_field: str | None = None
     multivalue: bool = False
     hidden: bool = False
+    required: bool = False
+    lookup: str | None = None
+    inputs: tuple[tuple[str, str], ...] = ()
+    output: str | None = None
     unsupported: str | None = None
     place: Place = field(default_factory=Place)
 
@@ -61,6 +69,11 @@ class DataSet:
     base_search: str | None = None
     unsupported: str | None = None
     place: Place = field(default_factory=Place)
+
+    @property
+    def looks_up(self) -> bool:
+        """Whether a field of it comes from a lookup."""
+        return any(one.lookup is not None for one in self.fields)
 
     def field(self, name: str) -> ModelField | None:
         """The field of a name, plain (`user`) or qualified (`Processes.user`)."""
@@ -137,7 +150,7 @@ class _Model:
         for one in self._records(self.document, "objects"):
             dataset = _word(one, "objectName")
             if dataset in objects:
-                raise self._fault(f"two data sets are called `{dataset}`")
+                raise self._fault(f"two data sets are called `{dataset}`", dataset)
             objects[dataset] = one
         if not name or "" in objects:
             raise self._fault("`modelName` and every `objectName` have to be there")
@@ -151,9 +164,17 @@ class _Model:
         if name in self.done:
             return self.done[name]
         if name in below or len(below) > _LINEAGE_MAX:
-            raise self._fault(f"the data set `{name}` descends from itself")
+            chain = " > ".join(reversed((*below, name)))
+            raise self._fault(
+                f"the data set `{name}` descends from itself ({chain})",
+                name,
+                "give one of them another `parentName`",
+            )
         if name not in objects:
-            raise self._fault(f"`{below[-1]}` has the parent `{name}`, which is not there")
+            hints = nearest(name, (*objects, *_ROOTS)) or ("a root's parent is `BaseEvent`",)
+            raise self._fault(
+                f"`{below[-1]}` has the parent `{name}`, which is not there", below[-1], *hints
+            )
         record = objects[name]
         parent_name = _word(record, "parentName")
         parent = None
@@ -211,7 +232,8 @@ class _Model:
                     expression=_word(calculation, "expression") or None,
                     calculation=kind,
                     input_field=_word(calculation, "inputField") or None,
-                    unsupported=None if kind in ("Eval", "Rex") else f"a field by {kind or '?'}",
+                    unsupported=None if kind in _CALCULATIONS else f"a field by {kind or '?'}",
+                    source=calculation,
                 )
 
     def _field(
@@ -225,6 +247,7 @@ class _Model:
         calculation: str | None = None,
         input_field: str | None = None,
         unsupported: str | None = None,
+        source: Mapping[str, Any] | None = None,
     ) -> ModelField:
         name = _word(record, "fieldName")
         if not name:
@@ -233,6 +256,14 @@ class _Model:
         # Exports list inherited fields too, each with the data set that declares it.
         declared = owner if owner.count(".") else ".".join(_upto(lineage, owner))
         at = max(self.text.find(f'"{name}"', start), start)
+        output = _word(record, "lookupOutputFieldName") or name
+        if calculation == "GeoIP":
+            found = _LOCATIONS.get(output.rpartition("_")[2].lower())
+            unsupported = None if found else f"`{output}` is nothing that a location has"
+            output = found or output
+        lookup = _word(source, "lookupName") if source and calculation == "Lookup" else ""
+        if calculation == "Lookup" and not lookup:
+            unsupported = "a field by Lookup without `lookupName`"
         return ModelField(
             name=name,
             qualified_name=name if kind == "inherited-base" else f"{declared}.{name}",
@@ -243,9 +274,20 @@ class _Model:
             input_field=input_field,
             multivalue=bool(record.get("multivalue", False)),
             hidden=bool(record.get("hidden", False)),
+            required=bool(record.get("required", False)),
+            lookup=lookup or None,
+            inputs=tuple(self._inputs(source)) if source and lookup else (),
+            output=output if calculation in ("Lookup", "GeoIP") else None,
             unsupported=unsupported,
             place=self._place(at),
         )
+
+    def _inputs(self, source: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        """What a lookup matches, as (column, field): a list, or in older exports one pair."""
+        for one in self._records(source, "lookupInputs") or [source]:
+            field = _word(one, "inputField")
+            if field:
+                yield _word(one, "lookupField") or field, field
 
     def _records(self, record: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
         value = record.get(key)
@@ -258,8 +300,11 @@ class _Model:
     def _place(self, at: int) -> Place:
         return Place(self.path, bisect_left(self.line_ends, at) + 1)
 
-    def _fault(self, message: str) -> AppUnreadable:
-        return AppUnreadable(message, place=Place(self.path), hints=["export the model again"])
+    def _fault(self, message: str, data_set: str = "", *hints: str) -> AppUnreadable:
+        """An error at a data set, or about the whole file."""
+        at = self.text.find(f'"{data_set}"') if data_set else -1
+        place = self._place(at) if at >= 0 else Place(self.path)
+        return AppUnreadable(message, place=place, hints=hints or ("export the model again",))
 
 
 def _upto(lineage: tuple[str, ...], owner: str) -> tuple[str, ...]:

@@ -49,8 +49,12 @@ class Warned:
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """A file or folder of a loaded app that has no effect here, and why."""
+    """What of a loaded app has no effect here, and why: a file, a folder, or a setting.
+
+    `what` is the setting's name; for a whole file or folder it is empty.
+    """
 
     app: str
     path: str
     reason: str
+    what: str = ""

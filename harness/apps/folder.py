@@ -5,13 +5,15 @@ from __future__ import annotations
 import codecs
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.apps.archives import LAYERS, is_archive_name, stem_of, unpacked
+from harness.apps.conf import parse_conf
 from harness.apps.faults import AppEscape, AppNotFound, AppTooLarge, AppUnreadable, Ignored
-from harness.errors import Place, Unsupported
+from harness.errors import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,22 +22,26 @@ CONF_BYTES_MAX = 8 * 2**20
 MODEL_BYTES_MAX = 8 * 2**20
 FILES_MAX = 20_000
 
-READ_CONFS = ("props", "transforms", "eventtypes", "tags", "macros", "kinds")
-_ARCHIVES = (".tgz", ".tar.gz", ".tar", ".spl", ".zip")
-_LAYERS = ("default", "local")
-_KNOWN_BY_LAYER = frozenset(f"{name}.conf" for name in (*READ_CONFS, "app"))
+READ_CONFS = ("props", "transforms", "eventtypes", "tags", "macros", "savedsearches", "collections")
+KINDS = "kinds.conf"
+"""A file of the system app alone: how to tell what a file holds."""
+_KNOWN_BY_LAYER = frozenset(f"{name}.conf" for name in (*READ_CONFS, "app", "datamodels", "fields"))
 
 
 @dataclass(frozen=True, slots=True)
 class AppFolder:
     """An app's name (its folder's) and where it lies; `root` has no symlinks in it.
 
-    `system` marks Splunk's own defaults, which lie below every app and are always exported.
+    `system` marks Splunk's own defaults, which lie below every app and are always exported;
+    `builtin` those and our add-ons. `told` is what its files are called on screen: the path of
+    its archive with the folder in it, where it comes from one.
     """
 
     name: str
     root: Path
     system: bool = False
+    builtin: bool = False
+    told: str = ""
 
     def read(self, relative: str, bytes_max: int = CONF_BYTES_MAX) -> str | None:
         """The text of one file, or None where the app has no such file.
@@ -57,7 +63,7 @@ class AppFolder:
     def read_bytes(self, relative: str, bytes_max: int) -> bytes | None:
         """The bytes of one file, or None where the app has no such file."""
         shown = self.shown(relative)
-        if not os.path.lexists(shown):
+        if not os.path.lexists(self.root / relative):
             return None
         path = self.confine(relative)
         try:
@@ -91,7 +97,7 @@ class AppFolder:
 
     def shown(self, relative: str) -> str:
         """The path of one of the app's files as it is printed."""
-        return str(self.root / relative)
+        return f"{self.told}/{relative}" if self.told else str(self.root / relative)
 
     def files(self, folder: str, suffix: str = "") -> list[str]:
         """The names, sorted, of the files right inside one folder of the app."""
@@ -117,7 +123,7 @@ class AppFolder:
                 continue
             if not (self.root / name).is_dir():
                 yield Ignored(self.name, name, _reason_of_file(name))
-            elif name in _LAYERS:
+            elif name in LAYERS:
                 yield from self._ignored_of_layer(name)
             elif name == "lookups":
                 for file in self.files(name):
@@ -133,7 +139,7 @@ class AppFolder:
                 for part in self.files(shown):
                     if part != "models":
                         yield Ignored(self.name, f"{shown}/{part}/", "not part of searching")
-            elif name not in _KNOWN_BY_LAYER:
+            elif name not in _KNOWN_BY_LAYER and not (self.system and name == KINDS):
                 yield Ignored(self.name, shown, _reason_of_file(name))
 
 
@@ -158,40 +164,70 @@ def _reason_of_file(name: str) -> str:
     return _CONF_REASONS.get(name, "this configuration file has no effect on a search here")
 
 
+_SCRIPTS = "scripts of an app are never run"
+
+
+def reason_of_command() -> str:
+    """Why a command that an app brings is none here."""
+    return _SCRIPTS
+
+
 _CONF_REASONS = {
     "inputs.conf": "collecting data is not part of a trial",
-    "datamodels.conf": "acceleration: data models are always searched in full",
-    "savedsearches.conf": "saved searches do not run by themselves here",
-    "commands.conf": "scripts of an app are never run",
+    "commands.conf": _SCRIPTS,
     "searchbnf.conf": "help for a search box",
-    "collections.conf": "there is no KV store here",
-    "fields.conf": "indexed fields are not made here",
 }
 
 
-def open_app(path: Path, *, system: bool = False) -> AppFolder:
-    """Check that a path is a Splunk app in a folder, and give it.
+def open_apps(path: Path, *, system: bool = False, builtin: bool = False) -> list[AppFolder]:
+    """Check that a path is a Splunk app in a folder, or an archive with apps; give them.
 
-    Raises Unsupported for archives, AppNotFound where there is no app.
+    Raises AppNotFound where there is no app, and the errors of `harness.storage.unpack`.
     """
-    if path.name.lower().endswith(_ARCHIVES) and not path.is_dir():
-        raise Unsupported(
-            f"`{path.name}` is an archive, and apps are read from folders only",
-            place=Place(str(path)),
-            hints=["unpack it and name the folder"],
-        )
+    if is_archive_name(path):
+        return _apps_of_archive(path)
     if not path.is_dir():
         raise AppNotFound(
-            "no such folder" if not path.exists() else "not a folder",
+            "no such folder" if not path.exists() else "neither a folder nor an archive",
             place=Place(str(path)),
             hints=["name the folder of a Splunk app, the one that has `default/` in it"],
         )
     root = Path(os.path.realpath(path))
-    app = AppFolder(root.name, root, system)
-    if any((root / layer).is_dir() for layer in _LAYERS):
-        return app
+    app = AppFolder(root.name, root, system, builtin)
+    if any((root / layer).is_dir() for layer in LAYERS):
+        return [app]
     inside = [name for name in app.files("") if (root / name / "default").is_dir()]
     hint = f"name the app inside: `{inside[0]}`" if inside else "an app has a folder `default/`"
     raise AppNotFound(
         "no Splunk app: no `default/`, no `local/`", place=Place(str(path)), hints=[hint]
     )
+
+
+def _apps_of_archive(path: Path) -> list[AppFolder]:
+    top, roots = unpacked(path)
+    found = []
+    for root in roots:
+        if root == top:
+            app = AppFolder(stem_of(path), root, told=str(path))
+            name = app_setting(app, "package", "id") or app_setting(app, "id", "name")
+            found.append(replace(app, name=name or app.name))
+        else:
+            found.append(AppFolder(root.name, root, told=f"{path}/{root.relative_to(top)}"))
+    return found
+
+
+def app_setting(app: AppFolder, stanza: str, key: str) -> str:
+    """A setting of app.conf, `local/` over `default/`; empty where there is none."""
+    value = ""
+    for layer in LAYERS:
+        relative = f"{layer}/app.conf"
+        text = app.read(relative) or ""
+        found = parse_conf(text, path=app.shown(relative), app=app.name).stanzas.get(stanza)
+        if found is not None and key in found.settings:
+            value = found.settings[key].value
+    return value
+
+
+def is_disabled(app: AppFolder) -> bool:
+    """Whether app.conf says `[install] state = disabled`: nothing of such an app counts."""
+    return app_setting(app, "install", "state").strip().lower() == "disabled"

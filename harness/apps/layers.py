@@ -2,9 +2,13 @@
 
 Highest first: the apps by *reverse* ASCII order of their names, and in each `local/` over
 `default/`; below them all Splunk's own defaults. Only what an app exports
-(`metadata/default.meta`, `metadata/local.meta`) counts outside of it.
-Source: Splunk Admin Manual, "Configuration file precedence" (app and user context) and
-default.meta.conf.spec.
+(`metadata/default.meta`, `metadata/local.meta`) counts outside of it. The app that a search runs in
+counts over all others, with what it keeps to itself.
+
+At index time there is no such app: the apps by ASCII order of their names, every `local/` over
+every `default/`, and what an app exports is not asked.
+Source: Splunk Admin Manual, "Configuration file precedence" (app and user context, global
+context) and default.meta.conf.spec.
 """
 
 from __future__ import annotations
@@ -13,19 +17,37 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from harness.apps.archives import LAYERS
 from harness.apps.conf import ConfFile, Stanza, parse_conf
 from harness.apps.faults import Ignored, Warned
 from harness.apps.words import url_decoded
 from harness.errors import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from harness.apps.conf import Setting
     from harness.apps.folder import AppFolder
 
-_LAYERS = ("default", "local")
 _REPLACEMENT = "\ufffd"
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """A setting with several values: the one that counts, and those that do not."""
+
+    conf: str
+    stanza: str
+    key: str
+    won: Setting
+    lost: tuple[Setting, ...]
+
+    @property
+    def reason(self) -> str:
+        """Why the one that counts does."""
+        if all(one.app == self.won.app for one in self.lost):
+            return "local/ counts over default/"
+        return f"of apps, the one whose name comes last in ASCII order counts: `{self.won.app}`"
 
 
 @dataclass(frozen=True)
@@ -50,12 +72,16 @@ class Exports:
 class Layers:
     """The conf files of several apps as one, read when first asked for."""
 
-    def __init__(self, apps: Sequence[AppFolder]) -> None:
-        """Take the apps in any order."""
-        self.apps = tuple(sorted(apps, key=lambda app: (not app.system, app.name)))
+    def __init__(self, apps: Sequence[AppFolder], running: str | None = None) -> None:
+        """Take the apps in any order; `running` is the one that searches run in."""
+        self._running = running
+        order = sorted(apps, key=lambda app: (not app.system, app.name == running, app.name))
+        self.apps = tuple(order)
         self._warnings: dict[Warned, None] = {}
         self._hidden: dict[tuple[str, str], Ignored] = {}
         self._confs: dict[str, Mapping[str, Stanza]] = {}
+        self._parts: dict[tuple[str, str], Mapping[str, Stanza]] = {}
+        self._files: dict[tuple[str, str], ConfFile] = {}
         self._exports: dict[str, Exports] = {}
 
     @property
@@ -77,7 +103,7 @@ class Layers:
         if name not in self._confs:
             merged: dict[str, Stanza] = {}
             for app in self.apps:
-                for stanza in self._of_app(app, name).values():
+                for stanza in self.part(app, name).values():
                     _lay(merged, stanza)
             self._confs[name] = merged
         return self._confs[name]
@@ -86,11 +112,60 @@ class Layers:
         """The stanzas of one conf file of Splunk's own defaults alone."""
         return self._of_app(self.apps[0], name)
 
+    def at_index_time(self, name: str) -> Mapping[str, Stanza]:
+        """The stanzas of one conf file in Splunk's global context."""
+        merged: dict[str, Stanza] = {}
+        system = [app for app in self.apps if app.system]
+        others = sorted((app for app in self.apps if not app.system), key=lambda app: app.name)
+        for apps in (system, others[::-1]):
+            for layer in LAYERS:
+                for app in apps:
+                    for stanza in self._parse(app, f"{layer}/{name}.conf").stanzas.values():
+                        _lay(merged, stanza)
+        return merged
+
+    def whole(self, name: str) -> Mapping[str, Stanza]:
+        """The stanzas of one conf file over all apps, also those that an app does not export."""
+        merged: dict[str, Stanza] = {}
+        for app in self.apps:
+            for stanza in self.written(app, name):
+                _lay(merged, stanza)
+        return merged
+
+    def part(self, app: AppFolder, name: str) -> Mapping[str, Stanza]:
+        """What one app gives to a conf file: `local/` over `default/`, and only what it exports."""
+        key = (app.name, name)
+        if key not in self._parts:
+            self._parts[key] = self._of_app(app, name)
+        return self._parts[key]
+
+    def written(self, app: AppFolder, name: str) -> Iterator[Stanza]:
+        """The stanzas of a conf file as they stand in an app, `default/` first."""
+        for layer in LAYERS:
+            yield from self._parse(app, f"{layer}/{name}.conf").stanzas.values()
+
+    def disagreements(self, name: str) -> Iterator[Disagreement]:
+        """The settings of a conf file that two apps or layers give different values."""
+        winners = self.conf(name)
+        given: dict[tuple[str, str], list[Setting]] = {}
+        for app in self.apps:
+            exports = self.exports(app)
+            for stanza in self.written(app, name):
+                for key, setting in stanza.settings.items():
+                    if exports.includes(name, stanza.name, key):
+                        given.setdefault((stanza.name, key), []).append(setting)
+        for (stanza_name, key), settings in given.items():
+            won = winners[stanza_name].settings[key]
+            lost = tuple(one for one in settings if one != won and one.value != won.value)
+            if lost:
+                yield Disagreement(f"{name}.conf", stanza_name, key, won, lost)
+
     def exports(self, app: AppFolder) -> Exports:
         """What an app exports; Splunk's own defaults count everywhere."""
         found = self._exports.get(app.root.as_posix())
         if found is None:
-            found = Exports({"": True}) if app.system else self._read_exports(app)
+            own = app.system or app.name == self._running
+            found = Exports({"": True}) if own else self._read_exports(app)
             self._exports[app.root.as_posix()] = found
         return found
 
@@ -101,7 +176,7 @@ class Layers:
 
     def _of_app(self, app: AppFolder, name: str) -> Mapping[str, Stanza]:
         merged: dict[str, Stanza] = {}
-        for layer in _LAYERS:
+        for layer in LAYERS:
             for stanza in self._parse(app, f"{layer}/{name}.conf").stanzas.values():
                 _lay(merged, stanza)
         exports = self.exports(app)
@@ -126,6 +201,12 @@ class Layers:
         return kept
 
     def _parse(self, app: AppFolder, relative: str) -> ConfFile:
+        key = (app.name, relative)
+        if key not in self._files:
+            self._files[key] = self._parsed(app, relative)
+        return self._files[key]
+
+    def _parsed(self, app: AppFolder, relative: str) -> ConfFile:
         text = app.read(relative)
         if text is None:
             return ConfFile({}, ())

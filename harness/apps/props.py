@@ -205,10 +205,6 @@ class PropsReader:
             stanzas=merged.names,
         )
 
-    def settings(self, source: str, sourcetype: str, host: str) -> Mapping[str, Setting]:
-        """The settings of all stanzas that match, laid over each other."""
-        return self._merged(source, sourcetype, host).settings
-
     def _merged(self, source: str, sourcetype: str, host: str) -> _Merged:
         settings: dict[str, Setting] = {}
         owners: dict[str, str] = {}

@@ -12,6 +12,7 @@ props.conf file".
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -28,13 +29,13 @@ if TYPE_CHECKING:
 Kind = Literal["sourcetype", "host", "source"]
 _RANK: dict[Kind, int] = {"sourcetype": 1, "host": 2, "source": 3}
 _PATTERN_MARK = "(?::){0}"
-_PREFIXES = ("source::", "host::")
 RULES = ("rule::", "delayedrule::")
 """What stanzas about choosing a source type by the text of a file begin with."""
 _SPECIAL = frozenset("*|()[]{}+?^$\\")
 _LITERAL_PRIORITY = 100
 _MATCH_SECONDS = 1.0
 _PATTERN_LENGTH_MAX = 4096
+_SIMPLE_WILDCARDS = 2
 
 
 class BadPattern(HarnessError):
@@ -84,12 +85,16 @@ class StanzaIndex:
 
     def renamed(self, sourcetype: str) -> str:
         """The source type that events have in searches: `rename` in a stanza of source types."""
-        name = sourcetype
-        for stanza in self.matching("", sourcetype, ""):
-            if not stanza.name.startswith(_PREFIXES) and stanza.name != DEFAULT_STANZA:
-                setting = stanza.settings.get("rename")
-                name = (setting.value if setting is not None else "") or name
-        return name
+        renaming = [
+            head
+            for head in (*self._others, *self._literal_sourcetypes.values())
+            if head.kind == "sourcetype"
+            and "rename" in head.stanza.settings
+            and _matches(head, sourcetype)
+        ]
+        renaming.sort(key=lambda head: head.stanza.name, reverse=True)
+        renaming.sort(key=lambda head: head.priority)
+        return (renaming[-1].stanza.settings["rename"].value if renaming else "") or sourcetype
 
     def matching(self, source: str, sourcetype: str, host: str) -> tuple[Stanza, ...]:
         """The stanzas about such events, the one that counts least first.
@@ -151,6 +156,8 @@ def _matches(head: _Head, value: str) -> bool:
         if before != test and not any_case and _SPECIAL.isdisjoint(before) and "..." not in before:
             # Most patterns end with their only wildcard: no regular expression is needed.
             return value.startswith(before) and (wild == "..." or "/" not in value[len(before) :])
+    if _is_simple(test) and len(value) <= _PATTERN_LENGTH_MAX:
+        return _simple(test, any_case).fullmatch(value) is not None
     try:
         return _compiled(test, any_case).fullmatch(value, timeout=_MATCH_SECONDS) is not None
     except TimeoutError as error:
@@ -165,6 +172,22 @@ def _matches(head: _Head, value: str) -> bool:
             place=Place(head.stanza.path, head.stanza.line),
             hints=["escape what is meant literally with a backslash"],
         ) from error
+
+
+def _is_simple(test: str) -> bool:
+    """Whether a pattern is of alternatives and so few wildcards that it cannot take long."""
+    wildcards = test.replace("...", "*").count("*")
+    depth = 0
+    for character in test:
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        if character in "\\[]{}+?^$" or not 0 <= depth <= 1:
+            return False
+    return wildcards <= _SIMPLE_WILDCARDS and depth == 0
+
+
+@lru_cache(maxsize=512)
+def _simple(test: str, any_case: bool) -> re.Pattern[str]:
+    return re.compile(translated(test), re.DOTALL | (re.IGNORECASE if any_case else 0))
 
 
 @lru_cache(maxsize=512)

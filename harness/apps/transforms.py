@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from harness.apps.collections import Collection
     from harness.apps.conf import Setting, Stanza
     from harness.model import MatchKind
 
@@ -143,6 +144,7 @@ def _unquoted(word: str) -> str:
 def lookups_of(
     stanzas: Mapping[str, Stanza],
     table_of: Callable[[str, str], Path | None],
+    collections: Mapping[str, Collection],
     warn: Callable[[str, Place], None],
 ) -> Iterator[LookupDefinition]:
     """The lookups among the stanzas of transforms.conf.
@@ -153,13 +155,15 @@ def lookups_of(
     defaults = default.settings if default is not None else {}
     for stanza in stanzas.values():
         if any(key in stanza.settings for key in _LOOKUP_KEYS):
-            yield _lookup_of(stanza, {**defaults, **stanza.settings}, table_of, warn)
+            settings = {**defaults, **stanza.settings}
+            yield _lookup_of(stanza, settings, table_of, collections, warn)
 
 
 def _lookup_of(
     stanza: Stanza,
     settings: Mapping[str, Setting],
     table_of: Callable[[str, str], Path | None],
+    collections: Mapping[str, Collection],
     warn: Callable[[str, Place], None],
 ) -> LookupDefinition:
     def text(key: str, default: str = "") -> str:
@@ -176,7 +180,18 @@ def _lookup_of(
 
     table: Path | None = None
     unsupported = _unsupported_lookup(settings)
-    if unsupported is None and "filename" in settings:
+    collection: Collection | None = None
+    if unsupported is None and (text("collection") or text("external_type") == "kvstore"):
+        name = text("collection") or stanza.name
+        collection = collections.get(name)
+        if collection is None:
+            unsupported = f"no app has the collection `{name}` in collections.conf"
+        else:
+            app = settings["collection" if text("collection") else "external_type"].app
+            table = _seed(stanza.name, name, app, table_of)
+        if not text("fields_list"):
+            warn(f"the lookup `{stanza.name}` of a collection has no fields_list", stanza.place)
+    elif unsupported is None and "filename" in settings:
         filename = settings["filename"]
         table = table_of(filename.app, filename.value)
         if table is None:
@@ -192,7 +207,23 @@ def _lookup_of(
         fields=tuple(quoted_words(text("fields_list"))),
         unsupported=unsupported,
         place=stanza.place,
+        collection=collection.name if collection else None,
+        kinds=collection.kinds if collection else (),
+        enforced=collection.enforced if collection else False,
+        filter=text("filter"),
     )
+
+
+def _seed(
+    name: str, collection: str, app: str, table_of: Callable[[str, str], Path | None]
+) -> Path | None:
+    """The CSV file that a collection begins with: of its own name, or of its lookup's."""
+    for stem in (collection, name):
+        for suffix in (".csv", ".csv.gz"):
+            table = table_of(app, stem + suffix)
+            if table is not None:
+                return table
+    return None
 
 
 def _unsupported_lookup(settings: Mapping[str, Setting]) -> str | None:
@@ -203,14 +234,12 @@ def _unsupported_lookup(settings: Mapping[str, Setting]) -> str | None:
     if text("external_cmd"):
         return "a lookup by script: scripts of an app are never run"
     if text("collection") or kind == "kvstore":
-        return "a lookup in the KV store, which is not there"
+        return None
     if kind:
         return f"a lookup of the type `{kind}`"
     if text("time_field"):
         return "a lookup by time"
-    if text("filename").endswith(".gz"):
-        return "a compressed table"
-    if not text("filename").endswith(".csv"):
+    if not text("filename").endswith((".csv", ".csv.gz")):
         return "a table that is not CSV"
     return None
 

@@ -12,13 +12,19 @@ from harness.cli.options import PATH, console, knowledge_options, progress, sett
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from harness.apps import SavedSearch
+    from harness.trials import Project
+
 
 @click.command()
-@click.argument("paths", nargs=-1, type=PATH, metavar="PATH…")
+@click.argument("paths", nargs=-1, type=PATH, metavar="PATH|NAME…")
 @knowledge_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def check(paths: tuple[Path, ...], *, as_json: bool, **flags: Any) -> int:
     """Compile the detections at PATHs (files or folders), or all of the content folder.
+
+    A NAME is a saved search of an app. Without a PATH those of the apps given with --app are
+    checked too.
 
     Each one is planned and run over no events; then come the checks of its file. A PATH that holds
     a folder `detections` is a content folder. Exit code: 0 without errors, 1 with errors. What is
@@ -32,16 +38,35 @@ def check(paths: tuple[Path, ...], *, as_json: bool, **flags: Any) -> int:
     if flags["content"] is None and len(paths) == 1 and (folders and _is_content(folders[0])):
         flags["content"] = folders[0]
     project = Project(settings_from(flags))
-    found = _files(paths) if paths else list(project.content.detection_paths)
-    if not found:
-        raise click.UsageError("there are no detections to check: name files, or --content")
-    with progress("checking", len(found), shown=not as_json) as advance:
-        report = Checker(project).run(found, advance, knowledge=not paths or bool(folders))
+    found, saved = _named(project, paths)
+    if not found and not saved:
+        raise click.UsageError("there are no detections to check: name files, --content or --app")
+    with progress("checking", len(found) + len(saved), shown=not as_json) as advance:
+        checker = Checker(project)
+        whole = (not paths and not saved) or bool(folders)
+        report = checker.run(found, advance, knowledge=whole, saved=saved)
     if as_json:
         write_report(report, sys.stdout)
     else:
         print_report(report, console())
     return 1 if report.errors else 0
+
+
+def _named(project: Project, paths: tuple[Path, ...]) -> tuple[list[Path], list[SavedSearch]]:
+    """The files of detections, and the saved searches, that were named; without a name, all."""
+    if not paths:
+        return list(project.content.detection_paths), project.given_saved_searches()
+    from harness.trials.saved_searches import found_among
+
+    files: list[Path] = []
+    saved: list[SavedSearch] = []
+    for path in paths:
+        one = None if path.exists() else found_among(project.apps.saved_searches, str(path))
+        if one is not None:
+            saved.append(one)
+        else:
+            files.append(path)
+    return _files(tuple(files)), saved
 
 
 def _files(paths: tuple[Path, ...]) -> list[Path]:

@@ -23,7 +23,13 @@ def knowledge_options(function: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(
         (
             click.option("--content", type=PATH, help="Folder laid out as security_content."),
-            click.option("--app", "apps", type=PATH, multiple=True, help="A Splunk app's folder."),
+            click.option(
+                "--app",
+                "apps",
+                type=PATH,
+                multiple=True,
+                help="A Splunk app: a folder, or an archive.",
+            ),
             click.option("--iplocation", type=PATH, help="IP locations, a file of MaxMind's kind."),
             click.option("--no-builtin-apps", is_flag=True, help="Leave the built-in add-ons out."),
             click.option("--index", help="Index of events that are told none [main]."),

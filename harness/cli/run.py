@@ -19,7 +19,7 @@ from harness.cli.options import console, data_options, knowledge_options, settin
 @click.option("--allow-local-addresses", is_flag=True, help="Admit http, file and local addresses.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def run(detections: tuple[str, ...], *, as_json: bool, **flags: Any) -> int:
-    """Run the trials of detections, named by alias, name, id or path.
+    """Run the trials of detections, named by alias, name, id or path, or an app's saved searches.
 
     With --data there is one trial on that data, which passes when the detection fires with every
     risk field. Exit code: 0 passed, 1 failed, 2 usage, 3 error, unsupported, or nothing ran.
@@ -29,8 +29,8 @@ def run(detections: tuple[str, ...], *, as_json: bool, **flags: Any) -> int:
     from harness.trials.verdict import exit_code
 
     project = Project(settings_from(flags))
-    paths = [project.content.find(name) for name in detections]
-    trials = [trial for path in dict.fromkeys(paths) for trial in project.trials(path)]
+    named = [project.named(name) for name in detections]
+    trials = [trial for one in dict.fromkeys(named) for trial in project.trials(one)]
     results = [trial.run(project) for trial in trials]
     if as_json:
         write_json(results, sys.stdout)

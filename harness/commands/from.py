@@ -18,11 +18,13 @@ if TYPE_CHECKING:
 @command("from")
 @dataclass(frozen=True, slots=True)
 class From:
-    """from <kind>:<name>, or <kind> <name>: kinds are datamodel, lookup and inputlookup.
+    """from <kind>:<name>, or <kind> <name>.
+
+    Kinds are datamodel, lookup, inputlookup and savedsearch.
 
     A data model's data set, `<model>.<data set>`, gives its events with the metadata fields and
-    the set's own fields under their bare names. Unsupported: savedsearch. Source: Search
-    Reference, from.
+    the set's own fields under their bare names. A saved search is one of the loaded apps.
+    Source: Search Reference, from.
     """
 
     stage: Stage

@@ -1,6 +1,7 @@
 """Content: detections of every generation, their expectations, macros and lookups."""
 
 from harness.content.accepted import accepted_beside, read_accepted, write_accepted
+from harness.content.alerting import RELATIONS, Alerting
 from harness.content.detection import (
     AttackData,
     Detection,
@@ -29,10 +30,18 @@ from harness.content.expected import Bound, Expectation, ExpectedRisk, FieldRule
 from harness.content.folder import ContentFolder, load_content
 from harness.content.knowledge import filter_macro_default
 from harness.content.positions import place_in_file, place_in_search
-from harness.content.risk_rule import RiskObjectRule, RiskRule, ThreatObjectRule, tokens_of
+from harness.content.risk_rule import (
+    RiskObjectRule,
+    RiskObjectType,
+    RiskRule,
+    ThreatObjectRule,
+    tokens_of,
+)
 from harness.content.rules import RiskField, remarks_on, risk_fields, sources_in
 
 __all__ = [
+    "RELATIONS",
+    "Alerting",
     "AmbiguousDetection",
     "AttackData",
     "Bound",
@@ -53,6 +62,7 @@ __all__ = [
     "Remark",
     "RiskField",
     "RiskObjectRule",
+    "RiskObjectType",
     "RiskRule",
     "ThreatObjectRule",
     "TrialSpec",

@@ -7,6 +7,8 @@
 | `v5` (late 2024 on) | `rba`, or `tags` without `confidence`, `impact` and `observable` |
 | `escu6` (2026) | what was in `tags` stands at the top; `finding`, `intermediate_findings` |
 
+A saved search of an app is the generation `savedsearch`; the trials make it one.
+
 The files are other people's: a key that no generation knows is warned of, never an error.
 """
 
@@ -15,6 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from harness.content.alerting import ALWAYS, Alerting
 from harness.content.entries import Entry
 from harness.content.errors import MalformedDetection
 from harness.content.risk_rule import (
@@ -34,7 +37,7 @@ if TYPE_CHECKING:
 
     Unknown = Callable[[str, Place, tuple[str, ...]], None]
 
-Generation = Literal["2021", "v4", "v5", "escu6"]
+Generation = Literal["2021", "v4", "v5", "escu6", "savedsearch"]
 
 TYPES = ("TTP", "Anomaly", "Hunting", "Correlation", "Baseline", "Investigation")
 
@@ -117,6 +120,9 @@ class Detection:
 
     `datasets` are the addresses that the oldest generation lists under `tags`. `warnings` say
     what is odd in the file without making it unreadable, each with its place.
+
+    Saved searches say more: the `app` that they run in, their notables' `title`, `earliest` and
+    `latest` of their time range, when they act (`alerting`), and `annotations` by other frameworks.
     """
 
     name: str
@@ -144,10 +150,18 @@ class Detection:
     drilldowns: tuple[Drilldown, ...] = ()
     search_place: Place = field(default_factory=Place)
     warnings: tuple[Remark, ...] = ()
+    title: str = ""
+    app: str | None = None
+    earliest: str | None = None
+    latest: str | None = None
+    alerting: Alerting = ALWAYS
+    annotations: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     @property
     def search_name(self) -> str:
-        """The name that ES Content Update gives the saved search, and so its risk events."""
+        """The name of the saved search, and so of its risk events: as ES Content Update's are."""
+        if self.generation == "savedsearch":
+            return self.name
         return f"ESCU - {self.name} - Rule"
 
     @property
@@ -222,6 +236,7 @@ def detection_from(document: Document, path: Path) -> Detection:
         tests=read_tests(top, unknown),
         datasets=tags.texts("dataset"),
         drilldowns=_drilldowns(top),
+        title=risk.message if generation == "escu6" else "",
         search_place=top.place("search"),
         warnings=tuple(warnings),
     )

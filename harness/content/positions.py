@@ -1,4 +1,4 @@
-"""Where in its YAML file a character of a search stands."""
+"""Where in its file a character of a search stands."""
 
 from __future__ import annotations
 
@@ -28,6 +28,9 @@ def place_in_file(detection: Detection, line: int, column: int) -> tuple[int, in
     """
     key = detection.search_place
     begin = (key.line or 1, key.column or 1)
+    if detection.generation == "savedsearch":
+        # Lines of a conf file go on as they are, after a backslash.
+        return begin[0] + line - 1, column + (begin[1] - 1 if line == 1 else 0)
     try:
         text = detection.path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError):

@@ -6,11 +6,7 @@ from harness.datasets.errors import (
     AmbiguousDataset,
     BadManifest,
     BadSetting,
-    DamagedArchive,
     DatasetMismatch,
-    DiskFull,
-    DownloadInProgress,
-    EmptyDataset,
     ForbiddenAddress,
     HtmlInsteadOfData,
     MissingFile,
@@ -22,14 +18,20 @@ from harness.datasets.errors import (
     TruncatedDownload,
     UnknownDataset,
     Unreachable,
-    UnsafeArchive,
     UntrustedServer,
-    UnusableCache,
 )
 from harness.datasets.manifest import DatasetFile, Manifest, read_manifest
 from harness.datasets.settings import Limits, StoreSettings
 from harness.datasets.store import Store
 from harness.datasets.verify import verify
+from harness.storage.errors import (
+    DamagedArchive,
+    DiskFull,
+    DownloadInProgress,
+    EmptyDataset,
+    UnsafeArchive,
+    UnusableCache,
+)
 
 __all__ = [
     "AmbiguousDataset",

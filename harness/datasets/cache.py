@@ -11,29 +11,22 @@ Each address has a folder of its own, named by a hash of the address:
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
-import os
 import re
 import shutil
-import tempfile
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Literal
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from harness.datasets.errors import DiskFull, DownloadInProgress, UnusableCache
-from harness.errors import Place
+from harness.storage.files import digest, replace_file, writing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
     from harness.datasets.verify import Content, Expected
 
-_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _NOT_OF_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST_NAME = 120
 
@@ -156,82 +149,3 @@ def safe_name(name: str) -> str:
     """`name` as a file name that every file system takes; its ending is kept."""
     plain = _NOT_OF_A_NAME.sub("_", name).lstrip(".")
     return plain[-_LONGEST_NAME:].lstrip(".") or "data"
-
-
-def digest(path: Path) -> str:
-    """The SHA-256 of a file, in lower-case hex."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Put `content` at `path`, whole or not at all."""
-    with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(content)
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-
-
-@contextmanager
-def opened(path: Path, mode: Literal["ab", "wb", "xb"]) -> Iterator[BinaryIO]:
-    """A file to write; closing it writes what is still buffered, and may fail for lack of room.
-
-    Only opening and closing are guarded: what the caller reads meanwhile fails in its own name.
-    """
-    with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        stream = path.open(mode)
-    try:
-        yield stream
-    finally:
-        with writing(path):
-            stream.close()
-
-
-@contextmanager
-def locked(path: Path, *, timeout_seconds: float) -> Iterator[None]:
-    """Hold the lock file at `path`, so that one process at a time does what follows."""
-    from filelock import FileLock, Timeout  # noqa: PLC0415 - only where something is written
-
-    with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path)
-        try:
-            lock.acquire(timeout=timeout_seconds)
-        except Timeout:
-            raise DownloadInProgress(
-                f"another process has held the lock for {timeout_seconds:.0f} s",
-                place=Place(path=str(path)),
-                hints=("wait for it, or end it, and run again",),
-            ) from None
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-@contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Turn the operating system's refusals to write at `path` into errors that say the remedy."""
-    try:
-        yield
-    except OSError as error:
-        reason = error.strerror or str(error)
-        where = Place(path=str(path))
-        if error.errno in _NO_ROOM:
-            raise DiskFull(
-                f"no room left on the disk ({reason})",
-                place=where,
-                hints=("free some space and run again", "or set HARNESS_CACHE_DIR to another disk"),
-            ) from error
-        raise UnusableCache(
-            f"the cache cannot be used ({reason})",
-            place=where,
-            hints=("set HARNESS_CACHE_DIR to a folder that can be written",),
-        ) from error

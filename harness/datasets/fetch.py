@@ -13,7 +13,6 @@ from harness.datasets.address import attack_data_path, pointer_address, shown
 from harness.datasets.connection import Connection
 from harness.datasets.errors import (
     DatasetMismatch,
-    DiskFull,
     Interrupted,
     OversizedFile,
     Refused,
@@ -26,6 +25,7 @@ from harness.datasets.pointer import MAX_POINTER_BYTES, read_pointer
 from harness.datasets.progress import default_progress
 from harness.datasets.verify import Expected, judge, mismatch, refuse_impostor
 from harness.errors import HarnessError, Place
+from harness.storage.errors import DiskFull
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
-from harness.datasets.cache import opened, replace_file, writing
 from harness.datasets.verify import HEAD_BYTES, Content
+from harness.storage.files import opened, replace_file, writing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -7,9 +7,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from harness.datasets.address import is_loopback, shown
-from harness.datasets.cache import locked, replace_file
 from harness.datasets.errors import Unreachable
 from harness.errors import Place
+from harness.storage.files import locked, replace_file
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager

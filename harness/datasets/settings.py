@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.datasets.errors import BadSetting
+from harness.storage.bounds import GIBIBYTE, Bounds
+from harness.storage.files import cache_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,20 +17,15 @@ if TYPE_CHECKING:
 
     from harness.datasets.progress import Progress
 
-MEBIBYTE = 1024 * 1024
-GIBIBYTE = 1024 * MEBIBYTE
-
 _YES = frozenset({"1", "true", "yes", "on"})
 _NO = frozenset({"", "0", "false", "no", "off"})
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Bounds):
     """Bounds on one dataset file; sizes in bytes, times in seconds.
 
-    `connect_timeout_seconds` covers name resolution and connecting together. `max_ratio` is
-    bytes out per byte in, and counts from `ratio_free_bytes` of output on, because a short
-    log of one repeated line compresses further than any bomb needs to.
+    `connect_timeout_seconds` covers name resolution and connecting together.
     """
 
     connect_timeout_seconds: float = 3.0
@@ -39,10 +36,6 @@ class Limits:
     longest_wait_seconds: float = 30.0
     max_redirects: int = 5
     max_bytes: int = 8 * GIBIBYTE
-    max_unpacked_bytes: int = 16 * GIBIBYTE
-    max_entries: int = 10_000
-    max_ratio: int = 250
-    ratio_free_bytes: int = 64 * MEBIBYTE
     unreachable_memory_seconds: float = 600.0
 
 
@@ -79,19 +72,11 @@ class StoreSettings:
         env = os.environ if environment is None else environment
         clone = env.get("HARNESS_ATTACK_DATA")
         settings = cls(
-            cache_dir=_cache_dir(env),
+            cache_dir=cache_folder(env),
             offline=_flag(env, "HARNESS_OFFLINE"),
             attack_data=Path(clone).expanduser() if clone else None,
         )
         return replace(settings, **overrides)
-
-
-def _cache_dir(env: Mapping[str, str]) -> Path:
-    if told := env.get("HARNESS_CACHE_DIR"):
-        return Path(told).expanduser()
-    from platformdirs import user_cache_path  # noqa: PLC0415 - only where nothing was told
-
-    return user_cache_path("detection-harness", appauthor=False)
 
 
 def _flag(env: Mapping[str, str], name: str) -> bool:

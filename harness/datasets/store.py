@@ -14,10 +14,9 @@ from harness.datasets.address import (
     is_address,
     shown,
 )
-from harness.datasets.cache import Slot, Status, digest, locked
+from harness.datasets.cache import Slot, Status
 from harness.datasets.errors import (
     DatasetMismatch,
-    EmptyDataset,
     ForbiddenAddress,
     HtmlInsteadOfData,
     MissingFile,
@@ -29,6 +28,8 @@ from harness.datasets.pointer import MAX_POINTER_BYTES, is_pointer
 from harness.datasets.reachability import Reachability
 from harness.datasets.verify import Expected, mismatch, verify
 from harness.errors import Place
+from harness.storage.errors import EmptyDataset
+from harness.storage.files import digest, locked
 
 if TYPE_CHECKING:
     from harness.datasets.manifest import DatasetFile, Manifest
@@ -62,7 +63,7 @@ class Store:
 
     def obtain_files(self, file: DatasetFile) -> tuple[Path, ...]:
         """The file's verified data: the file itself, or what it holds if it is an archive."""
-        from harness.datasets.unpack import is_archive  # noqa: PLC0415 - tarfile is heavy
+        from harness.storage.unpack import is_archive  # noqa: PLC0415 - tarfile is heavy
 
         path = self._verified(file)
         return self._unpacked(path, file) if is_archive(path) else (path,)
@@ -72,7 +73,7 @@ class Store:
 
         A folder's hidden files are left out; its files come in the order of their paths.
         """
-        from harness.datasets.unpack import is_archive  # noqa: PLC0415 - tarfile is heavy
+        from harness.storage.unpack import is_archive  # noqa: PLC0415 - tarfile is heavy
 
         if path.is_dir():
             inside = sorted(one for one in path.rglob("*") if one.is_file())
@@ -230,7 +231,7 @@ class Store:
 
     def _unpacked(self, path: Path, file: DatasetFile) -> tuple[Path, ...]:
         """What the archive at `path` holds; unpacked once for each content it ever has."""
-        from harness.datasets.unpack import unpack, unpacked_files  # noqa: PLC0415 - as above
+        from harness.storage.unpack import unpack, unpacked_files  # noqa: PLC0415 - as above
 
         slot = self._slot(file)
         record = slot.record() if path == slot.data else None

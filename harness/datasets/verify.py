@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from harness.datasets.address import data_address, is_address, shown
 from harness.datasets.errors import (
     DatasetMismatch,
-    EmptyDataset,
     HtmlInsteadOfData,
     MissingFile,
     PointerInsteadOfData,
 )
 from harness.datasets.pointer import is_pointer, read_pointer
 from harness.errors import Place
+from harness.storage.errors import EmptyDataset
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,7 +15,7 @@ from harness.engines.bounds import is_empty
 from harness.engines.connection import connection, leave_connection
 from harness.engines.explanation import Explanation, explained
 from harness.engines.functions import create
-from harness.engines.knowledge import read_table
+from harness.engines.lookup_tables import table_of
 from harness.engines.placing import EngineLimit, SearchFailed, placing
 from harness.engines.search import SCHEMA, LocalSearch
 from harness.engines.tables import attach
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from harness.engines.base import SearchRequest
     from harness.engines.knowledge import Knowledge
     from harness.fields.provenance import EventReport
-    from harness.model import EventTable
+    from harness.model import EventTable, LookupDefinition
     from harness.plan.nodes import Relation
 
 SEARCH_SECONDS = 300.0
@@ -83,7 +83,7 @@ class DuckDBEngine:
         self.schema = f"trial{next(_schemas)}"
         self.groups: dict[tuple[str, ...], Group] = {}
         self.stored: dict[str, tuple[Column, ...]] = {}
-        self._lookups: dict[Path, Stored] = {}
+        self._lookups: dict[tuple[Path | None, str], Stored] = {}
         self._tables = itertools.count()
         self.events = 0
         self.newest: float | None = None
@@ -232,12 +232,13 @@ class DuckDBEngine:
                     self.cursor.execute(f"DROP TABLE IF EXISTS {self.schema}.{name}")
                 del self.stored[name]
 
-    def lookup_table(self, path: Path) -> Stored:
-        """A lookup's CSV as a table, read once."""
-        if path not in self._lookups:
-            columns, rows = read_table(path)
-            self._lookups[path] = Stored(self.store_rows(columns, rows), columns)
-        return self._lookups[path]
+    def lookup_table(self, definition: LookupDefinition) -> Stored:
+        """A lookup's table, its file read once."""
+        key = (definition.table, definition.name if definition.collection else "")
+        if key not in self._lookups:
+            columns, rows = table_of(definition)
+            self._lookups[key] = Stored(self.store_rows(columns, rows), columns)
+        return self._lookups[key]
 
     def fetch(self, statement: str, columns: tuple[str, ...], types: tuple[Typed, ...]) -> Rows:
         """The rows of a statement whose columns are these, in this order."""

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from harness.content import filter_macro_default
-from harness.errors import HarnessError, Place
 from harness.model import LookupDefinition
 
 if TYPE_CHECKING:
@@ -18,12 +16,6 @@ if TYPE_CHECKING:
     from harness.model import Macro
     from harness.plan.nodes import Relation
     from harness.plan.types import Typed
-
-MAX_LOOKUP_BYTES = 200_000_000
-
-
-class BadLookup(HarnessError):
-    """A lookup's table cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +71,7 @@ class Knowledge:
         for known in (self.content_lookups, self.apps.lookups):
             if (found := known.get(name)) is not None:
                 return found
-        if name.endswith(".csv"):
+        if name.endswith((".csv", ".csv.gz")):
             for known in (self.content_lookups, self.apps.lookups):
                 for found in known.values():
                     if found.table is not None and found.table.name == name:
@@ -89,33 +81,3 @@ class Knowledge:
     def lookup_names(self) -> list[str]:
         """The names of all lookups."""
         return sorted({*self.content_lookups, *self.apps.lookups})
-
-
-def read_table(path: Path) -> tuple[tuple[str, ...], list[tuple[str | None, ...]]]:
-    """A lookup's CSV: its columns, and its rows with empty cells absent.
-
-    A byte order mark is dropped, and space after a comma: tables of security_content that are
-    written `a, b` work on Splunk by the names without it. A row with more or fewer cells than
-    the header is an error.
-    """
-    try:
-        if path.stat().st_size > MAX_LOOKUP_BYTES:
-            raise BadLookup("the lookup table is too large", place=Place(str(path)))
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.reader(file, skipinitialspace=True))
-    except OSError as error:
-        raise BadLookup(
-            f"the lookup table cannot be read: {error.strerror}", place=Place(str(path))
-        ) from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise BadLookup(f"the lookup table is no CSV: {error}", place=Place(str(path))) from error
-    if not rows:
-        raise BadLookup("the lookup table is empty", place=Place(str(path)))
-    header = tuple(name.strip() for name in rows[0])
-    for number, row in enumerate(rows[1:], start=2):
-        if row and len(row) != len(header):
-            raise BadLookup(
-                f"the row has {len(row)} cells and the header {len(header)}",
-                place=Place(str(path), number, 1),
-            )
-    return header, [tuple(cell or None for cell in row) for row in rows[1:] if row]

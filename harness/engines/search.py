@@ -10,17 +10,20 @@ from harness.engines.bounds import most_rows
 from harness.engines.knowledge import Compiled
 from harness.engines.locations import open_locations
 from harness.engines.names import Opened, open_names
+from harness.engines.saved_searches import saved_rows
 from harness.errors import HarnessError, Unsupported, nearest
-from harness.fields.data_models import data_set_relation, model_relation
+from harness.fields.data_models import Sources, data_set_relation, model_relation
 from harness.fields.extractions import transform_extractors
 from harness.fields.resolver import FieldResolver
 from harness.model import LookupDefinition
 from harness.plan import nodes
 from harness.plan.expressions import Call, Const, Demand, Expr, Field, every
 from harness.registry import find_command
+from harness.registry.predicates import Searching
 from harness.registry.unsupported import EXTERNAL_LOOKUPS
 from harness.spl.macros import expand
 from harness.spl.pipeline import Pipeline, Stage, parse_pipeline
+from harness.spl.predicates import parse_predicate
 from harness.spl.source import Source, Span
 from harness.sql.compiler import Compiler
 from harness.sql.duckdb import DuckDBDialect, generate
@@ -82,6 +85,7 @@ class LocalSearch:
         self._opened: tuple[nodes.Relation, Opened] | None = None
         self._spares = 0
         self._depth = 0
+        self.saved_running: tuple[str, ...] = ()
 
     @property
     def now(self) -> float:
@@ -226,11 +230,13 @@ class LocalSearch:
         def rows(one: DataSet) -> nodes.Relation:
             return self._base_rows(one, stage)
 
+        locations = str(knowledge.locations) if knowledge.locations else None
+        sources = Sources(knowledge, self._automatic_lookup, locations)
         if data_set is None:
-            found = model_relation(model, rows, knowledge)
+            found = model_relation(model, rows, sources)
         else:
-            found = data_set_relation(data_set, model, rows(data_set), knowledge)
-        if all(one.base_search is None for one in ([data_set] if data_set else model.datasets)):
+            found = data_set_relation(data_set, model, rows(data_set), sources)
+        if not any(one.base_search or one.looks_up for one in model.datasets):
             knowledge.data_sets[place] = found
         return found
 
@@ -367,6 +373,10 @@ class LocalSearch:
         self._written[name] = written
         return result
 
+    def saved_search(self, name: str, stage: Stage, filled: Callable[[str], str]) -> nodes.Relation:
+        """The rows of a saved search of the apps."""
+        return saved_rows(self, name, stage, filled)
+
     def lookup(self, name: str, stage: Stage) -> tuple[LookupDefinition, nodes.Relation]:
         """A lookup's definition and table, for a command."""
         definition = self.engine.knowledge.lookup(name)
@@ -408,8 +418,18 @@ class LocalSearch:
             if definition.table is None:
                 self._tables[definition.name] = nodes.Values(definition.fields, ())
             else:
-                self._tables[definition.name] = self.engine.lookup_table(definition.table)
+                self._tables[definition.name] = self._filtered(
+                    self.engine.lookup_table(definition), definition
+                )
         return self._tables[definition.name]
+
+    def _filtered(self, table: nodes.Relation, definition: LookupDefinition) -> nodes.Relation:
+        """The rows of a lookup's table that its `filter` keeps."""
+        if not definition.filter:
+            return table
+        source = Source(definition.filter, definition.place.path)
+        text = expand(source, self.engine.knowledge)
+        return nodes.Filter(table, Searching(text, self, events=False).lower(parse_predicate(text)))
 
     def extracted(self, rows: nodes.Relation, name: str, stage: Stage) -> nodes.Relation:
         """The rows with what a field transform finds; a field that the row has stays."""

@@ -6,10 +6,11 @@ parent's, and its fields are added to those that it inherits).
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from harness.errors import Unsupported
+from harness.errors import HarnessError, Unsupported, nearest
+from harness.fields.resolver import lookup_matches
 from harness.plan import nodes
 from harness.plan.expressions import Call, Const, Each, Field, demands, every
 from harness.registry.evaluation import Evaluation
@@ -23,23 +24,50 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from harness.apps import DataModel, DataSet, ModelField
+    from harness.model import LookupDefinition
     from harness.plan.expressions import Expr
+
+
+class BadLookupField(HarnessError):
+    """A data model's field by a lookup whose table has no such column."""
+
 
 BASE_FIELDS = ("_time", "host", "source", "sourcetype", "index")
 MEMBER = "\0member "
 
 
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What data sets draw on beside their events: macros, lookups, and a database of locations."""
+
+    macros: MacroSource
+    lookup: Callable[[str], tuple[LookupDefinition, nodes.Relation]]
+    locations: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _LookedUp:
+    """Fields that one lookup gives: `inputs` are (column, field), `outputs` (field, column)."""
+
+    field: ModelField
+    inputs: tuple[tuple[str, str], ...]
+    outputs: tuple[tuple[str, str], ...]
+
+
+_Step = tuple[str, "Expr"] | _LookedUp
+
+
 def model_relation(
-    model: DataModel, events: Callable[[DataSet], nodes.Relation], macros: MacroSource
+    model: DataModel, events: Callable[[DataSet], nodes.Relation], sources: Sources
 ) -> nodes.Relation:
     """The events of every root data set, each with the fields of its own tree of data sets."""
     roots = [one for one in model.datasets if len(one.lineage) == 1]
-    trees = [data_set_relation(one, model, events(one), macros) for one in roots]
+    trees = [data_set_relation(one, model, events(one), sources) for one in roots]
     return trees[0] if len(trees) == 1 else nodes.Union(tuple(trees))
 
 
 def data_set_relation(
-    data_set: DataSet, model: DataModel, events: nodes.Relation, macros: MacroSource
+    data_set: DataSet, model: DataModel, events: nodes.Relation, sources: Sources
 ) -> nodes.Relation:
     """The events of a data set: base fields bare, the set's own by qualified name.
 
@@ -56,18 +84,18 @@ def data_set_relation(
     ]
     relation = events
     for constraint in data_set.constraints:
-        relation = nodes.Filter(relation, _predicate(constraint, macros))
-    members = tuple((_member(one), _membership(one, data_set, macros)) for one in below)
+        relation = nodes.Filter(relation, _predicate(constraint, sources.macros))
+    members = tuple((_member(one), _membership(one, data_set, sources.macros)) for one in below)
     if members:
         relation = nodes.Extend(relation, members)
-    own = [(field.name, value) for field in data_set.fields if (value := _value(field))]
-    for layer in _layers(own):
-        relation = nodes.Extend(relation, tuple(layer.items()))
+    relation = _worked_out(relation, _own(data_set, sources), sources)
+    needed = [_present(field.name) for field in data_set.fields if field.required]
+    if needed:
+        relation = nodes.Filter(relation, every(needed))
     columns = {name: name for name in BASE_FIELDS}
     columns |= {field.qualified_name: field.name for field in data_set.fields}
     for one in below:
-        for layer in _layers(_added(one, columns)):
-            relation = nodes.Extend(relation, tuple(layer.items()))
+        relation = _worked_out(relation, _added(one, columns, sources), sources)
         columns |= {
             field.qualified_name: field.qualified_name
             for field in one.fields
@@ -89,11 +117,38 @@ def _member(data_set: DataSet) -> str:
 def _membership(data_set: DataSet, above: DataSet, macros: MacroSource) -> Expr:
     """Whether an event of `above` is one of a data set below it."""
     added = data_set.constraints[len(above.constraints) :]
-    holds = every(_predicate(one, macros) for one in added)
-    return Call("if", (holds, Const(1), Const(None)))
+    holds = [_predicate(one, macros) for one in added]
+    for field in data_set.fields:
+        if field.required and field not in above.fields:
+            if field.kind == "calculated":
+                raise Unsupported(
+                    f"the field `{field.qualified_name}`: calculated and required",
+                    place=field.place,
+                )
+            holds.append(_present(field.name))
+    return Call("if", (every(holds), Const(1), Const(None)))
 
 
-def _added(data_set: DataSet, given: Mapping[str, str]) -> Iterator[tuple[str, Expr]]:
+def _present(name: str) -> Expr:
+    return Call("isnotnull", (Field(name),))
+
+
+def _own(data_set: DataSet, sources: Sources) -> Iterator[_Step]:
+    """What works out the calculated fields of a data set, in their order."""
+    for field in data_set.fields:
+        if field.lookup is not None:
+            yield _looked_up(field, field.name, {})
+        elif (value := _value(field, sources)) is not None:
+            yield field.name, value
+
+
+def _looked_up(field: ModelField, target: str, names: Mapping[str, str]) -> _LookedUp:
+    _refuse(field)
+    inputs = tuple((column, names.get(event, event)) for column, event in field.inputs)
+    return _LookedUp(field, inputs, ((target, field.output or field.name),))
+
+
+def _added(data_set: DataSet, given: Mapping[str, str], sources: Sources) -> Iterator[_Step]:
     """The fields that a data set adds to those above it, by qualified name, in its own events.
 
     Another data set may add a field of the same plain name: a calculation's result stands under
@@ -106,7 +161,12 @@ def _added(data_set: DataSet, given: Mapping[str, str]) -> Iterator[tuple[str, E
             if given[field.qualified_name] == field.qualified_name:
                 names[field.name] = field.qualified_name
             continue
-        value = _value(field) or Field(field.name)
+        if field.lookup is not None:
+            found = f"{MEMBER}lookup {field.qualified_name}"
+            yield _looked_up(field, found, names)
+            value: Expr = Field(found)
+        else:
+            value = _value(field, sources) or Field(field.name)
         yield field.qualified_name, Call("if", (belongs, _renamed(value, names), Const(None)))
         names[field.name] = field.qualified_name
 
@@ -123,24 +183,62 @@ def _renamed(expression: Expr, names: Mapping[str, str]) -> Expr:
     return expression
 
 
-def _layers(fields: Iterable[tuple[str, Expr]]) -> Iterator[dict[str, Expr]]:
-    """Calculated fields in their order, those that need no other of a layer together."""
+def _worked_out(
+    relation: nodes.Relation, steps: Iterable[_Step], sources: Sources
+) -> nodes.Relation:
+    """The rows with calculated fields, in their order: what needs no other of a layer together."""
     layer: dict[str, Expr] = {}
-    for name, value in fields:
+    for step in steps:
+        if isinstance(step, _LookedUp):
+            relation, layer = _extended(relation, layer), {}
+            relation = _joined(relation, step, sources)
+            continue
+        name, value = step
         if layer.keys() & (demands(value) | {name}):
-            yield layer
-            layer = {}
+            relation, layer = _extended(relation, layer), {}
         layer[name] = value
-    if layer:
-        yield layer
+    return _extended(relation, layer)
 
 
-def _value(field: ModelField) -> Expr | None:
-    """What calculates a field; None for one that the events have."""
+def _extended(relation: nodes.Relation, layer: Mapping[str, Expr]) -> nodes.Relation:
+    return nodes.Extend(relation, tuple(layer.items())) if layer else relation
+
+
+def _joined(relation: nodes.Relation, step: _LookedUp, sources: Sources) -> nodes.Relation:
+    field = step.field
+    definition, table = sources.lookup(field.lookup or "")
+    columns = table.columns or ()
+    asked = (*(column for column, _ in step.inputs), *(column for _, column in step.outputs))
+    for column in asked:
+        if columns and column not in columns:
+            raise BadLookupField(
+                f"the lookup `{definition.name}` has no column `{column}`",
+                place=field.place,
+                hints=nearest(column, columns) or (f"columns: {', '.join(columns)}",),
+            )
+    return nodes.Join(
+        relation,
+        table,
+        lookup_matches(definition, step.inputs),
+        step.outputs,
+        definition.max_matches,
+        definition.min_matches,
+        definition.default_match,
+    )
+
+
+def _refuse(field: ModelField) -> None:
     if field.unsupported:
         raise Unsupported(
             f"the field `{field.qualified_name}`: {field.unsupported}", place=field.place
         )
+
+
+def _value(field: ModelField, sources: Sources) -> Expr | None:
+    """What calculates a field; None for one that the events have."""
+    _refuse(field)
+    if field.calculation == "GeoIP":
+        return _location(field, sources)
     if field.expression is None:
         return None
     if field.calculation == "Rex":
@@ -149,3 +247,16 @@ def _value(field: ModelField) -> Expr | None:
         return Call("extract_group", (source, pattern, Const(field.name)))
     text = SplText.of(Source(field.expression or "", field.place.path))
     return Evaluation(text).lower(parse_expression(text))
+
+
+def _location(field: ModelField, sources: Sources) -> Expr:
+    """A part of the place of an address, as `iplocation` finds it."""
+    if sources.locations is None:
+        raise Unsupported(
+            f"the field `{field.qualified_name}`: by GeoIP, without a database of locations",
+            place=field.place,
+            hints=["name a file in MaxMind's format: --iplocation FILE"],
+        )
+    address = Field(field.input_field or "")
+    parts = (Const(sources.locations), Const(field.output or field.name), Const("en"))
+    return Call("ip_location", (address, *parts))

@@ -15,6 +15,7 @@ from harness.fields.extractors import (
     DelimitedPairs,
     Extractor,
     Groups,
+    Indexed,
     Pairs,
 )
 from harness.fields.patterns import NAMED, BadExtraction, Shape, inline, placed, shape
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
 GROUP = re.compile(r"\$(\d+)")
 KEY, VALUE = "_KEY_", "_VAL_"
-INDEXED = Origin("indexed")
-"""What was made at index time comes from no setting of search time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +36,10 @@ class Extraction:
     extractor: Extractor
     origin: Origin
     transform: str = ""
+
+
+INDEXED = Extraction(Indexed(), Origin("index time"))
+"""What was made when the event was indexed: it counts before all that a search takes out."""
 
 
 def extractions(knowledge: SourceKnowledge) -> tuple[Extraction, ...]:

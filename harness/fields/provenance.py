@@ -257,8 +257,8 @@ def _setting(kind: str, origin: Origin, name: str | None = None) -> FieldOrigin:
 
 
 def _extracted(one: Extraction) -> FieldOrigin:
-    if one.origin is INDEXED:
-        return FieldOrigin(INDEXED.key)
+    if one is INDEXED:
+        return FieldOrigin("indexed")
     key = one.origin.key or "KV_MODE"
     kind = key.partition("-")[0]
     mode = getattr(one.extractor, "mode", "")

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from harness.errors import HarnessError
 from harness.fields.defaults import DEFAULTS, default_field
 from harness.fields.extractions import INDEXED, Extraction, extractions
-from harness.fields.extractors import Indexed
 from harness.fields.folding import fold
 from harness.fields.membership import Membership
 from harness.fields.patterns import BadExtraction, in_setting, placed
@@ -68,9 +67,9 @@ class Group:
 
     `entities` says what of XML's the raw text holds: `none`, `named` ones, or also `numeric`.
     Events that came as a table of fields have its name in `table` and its fields in `fields`:
-    these are as they are, and no knowledge of the source type replaces them. With
-    `has_indexed` some events have fields from index time. `host` is one of the events' hosts,
-    where apps know something of hosts: all are in the same stanzas.
+    these are as they are, and no knowledge of the source type replaces them. `host` is one of
+    the events' hosts, where apps know something of hosts: all are in the same stanzas. With
+    `has_indexed` some events have fields from index time.
     """
 
     number: int
@@ -170,8 +169,7 @@ class FieldResolver:
         if group.number not in self._extractions:
             readable = not group.table or "_raw" in group.fields
             found = extractions(self.knowledge(group)) if readable else ()
-            if group.has_indexed:
-                found = (Extraction(Indexed(), INDEXED), *found)
+            found = (INDEXED, *found) if group.has_indexed else found
             self._extractions[group.number] = found
         return self._extractions[group.number]
 
@@ -243,8 +241,9 @@ class FieldResolver:
         if collected:
             relation = nodes.Extend(relation, tuple(collected.items()))
         relation = nodes.Filter(relation, predicate)
-        extra = (META,) if group.has_indexed else ()
-        fixed = tuple(dict.fromkeys((*METADATA, *extra, *self.constants(group), *group.fields)))
+        fixed = tuple(
+            dict.fromkeys((*METADATA, *_meta(group), *self.constants(group), *group.fields))
+        )
         read -= set(fixed)
         if not fields - read - set(fixed):
             return relation
@@ -258,8 +257,7 @@ class FieldResolver:
 
     def events(self, group: Group) -> nodes.Relation:
         """A group's events with what they have before anything is extracted."""
-        metadata = (*METADATA, META) if group.has_indexed else METADATA
-        names = tuple(dict.fromkeys((*metadata, *group.fields)))
+        names = tuple(dict.fromkeys((*METADATA, *_meta(group), *group.fields)))
         base = nodes.EventGroup(group.number, names, group.table)
         constants = self.constants(group)
         return nodes.Extend(base, tuple((name, Const(value)) for name, value in constants.items()))
@@ -484,6 +482,10 @@ class FieldResolver:
                 if layer:
                     relation = nodes.Extend(relation, tuple(layer.items()))
         return relation
+
+
+def _meta(group: Group) -> tuple[str, ...]:
+    return (META,) if group.has_indexed else ()
 
 
 def _rounds(found: tuple[Extractor, ...]) -> list[list[Extractor]]:

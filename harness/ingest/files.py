@@ -157,7 +157,7 @@ class _Reading:
         detected = start[:DETECTED_CHARACTERS]
         pieces = chain([start], pieces)
         source = self.origin.source or name
-        settings = self.apps.settings_for(
+        settings = self.apps.settings_at_index_time(
             source, self.sourcetype(source) or "", self.origin.host or ""
         )
         self.lines_called = self.kinds.of_lines(detected)
@@ -185,7 +185,9 @@ class _Reading:
         """The source type that was told, or that an app gives to such a source."""
         if self.origin.sourcetype:
             return self.origin.sourcetype
-        given = self.apps.settings_for(source, "", self.origin.host or "").get("sourcetype")
+        given = self.apps.settings_at_index_time(source, "", self.origin.host or "").get(
+            "sourcetype"
+        )
         return given.value if given is not None and given.value else None
 
     def _objects(self, pieces: Iterator[str], name: str) -> Iterator[Found]:

@@ -192,7 +192,7 @@ def _group(found: Any, number: int) -> str:
 
 def index_rules(apps: Apps, source: str, sourcetype: str, host: str) -> IndexRules:
     """The rules for such events; the same settings as Splunk's for a forwarder without its own."""
-    settings = apps.settings_for(source, sourcetype, host)
+    settings = apps.settings_at_index_time(source, sourcetype, host)
     return IndexRules(
         **_times(settings),
         truncate=_truncate(settings),
@@ -314,7 +314,7 @@ def _sed_parts(text: str) -> tuple[str, list[str], str]:
 
 def _transform(apps: Apps, name: str, setting: Setting) -> IndexTransform | None:
     """One transform of a TRANSFORMS class; None, and a warning, for what is not done here."""
-    settings = apps.transform_settings(name)
+    settings = apps.transform_at_index_time(name)
     text = {key: one.value for key, one in settings.items()}
     if not settings:
         apps.warn(f"no transform `{name}` in any app's transforms.conf", setting.place)

@@ -1,7 +1,7 @@
 """Plain data that every layer speaks: events, rows, times, shared knowledge."""
 
 from harness.model.events import EventBatch, EventTable, Origin
-from harness.model.knowledge import LookupDefinition, Macro, MatchKind
+from harness.model.knowledge import FieldKind, LookupDefinition, Macro, MatchKind
 from harness.model.limits import Limits
 from harness.model.results import Rows, Value
 from harness.model.times import ALL_TIME, TimeRange
@@ -10,6 +10,7 @@ __all__ = [
     "ALL_TIME",
     "EventBatch",
     "EventTable",
+    "FieldKind",
     "Limits",
     "LookupDefinition",
     "Macro",

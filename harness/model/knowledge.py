@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MatchKind = Literal["exact", "wildcard", "cidr"]
+FieldKind = Literal["string", "number", "bool", "time", "cidr", "array"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ class LookupDefinition:
 
     `table` is a CSV file inside an app or a content folder, or `None` for a table that has no
     file (a KV store without a seed). Fields without an entry in `match_types` match exactly.
+    `collection` names a KV store's, whose columns are `fields`; `kinds` are those of its fields,
+    and `enforced` drops records that break them. `filter` is a search that a row has to meet.
     """
 
     name: str
@@ -46,3 +49,7 @@ class LookupDefinition:
     fields: tuple[str, ...] = ()
     unsupported: str | None = None
     place: Place = field(default_factory=Place)
+    collection: str | None = None
+    kinds: tuple[tuple[str, FieldKind], ...] = ()
+    enforced: bool = False
+    filter: str = ""

@@ -100,6 +100,10 @@ class Context(Protocol):
         """A lookup's definition and its table."""
         ...
 
+    def saved_search(self, name: str, stage: Stage, filled: Callable[[str], str]) -> Relation:
+        """The rows of a saved search of the apps; `filled` makes the text to run of its text."""
+        ...
+
     def extracted(self, rows: Relation, name: str, stage: Stage) -> Relation:
         """The rows with the fields that a stanza of transforms.conf extracts."""
         ...

@@ -40,13 +40,13 @@ def take_data_set(arguments: Arguments) -> DataSetName:
         name = token.value.removeprefix(":")
     if token.kind not in ("word", "string", "quoted") or not name:
         arguments.stage.fail("a data set's name is expected here", token.span)
-    if kind.lower() == "savedsearch":
-        arguments.stage.unsupported("a saved search as a data set", token.span)
     return DataSetName(kind.lower(), name, token.span)
 
 
 def data_set_rows(data_set: DataSetName, stage: Stage, context: Context) -> Relation:
     """The rows of a named data set."""
+    if data_set.kind == "savedsearch":
+        return context.saved_search(data_set.name, stage, str)
     if data_set.kind != "datamodel":
         return context.lookup(data_set.name, stage)[1]
     model, _, name = data_set.name.partition(".")

@@ -10,7 +10,7 @@ from types import MappingProxyType
 _HEURISTIC = "how it decides is not documented exactly enough to give the same result"
 _SERVER = "it needs files or state of a Splunk server"
 _LEARNING = "it needs the Machine Learning Toolkit and its models, which a replay does not have"
-_PAST = "it needs the searches that a Splunk server has run or saved"
+_PAST = "it needs the searches that a Splunk server has run"
 _OUTSIDE = "it acts outside the search, and a replay has no outside"
 _MAP = "it prepares results for a map or a chart, not for a detection"
 _SUMMARY = "it prepares results for a summary index, in a form that is not documented"
@@ -52,7 +52,6 @@ UNSUPPORTED_COMMANDS = MappingProxyType(
         "rest": "it asks the REST interface of a Splunk server",
         "rtorder": "it orders the events of a real-time search, and a replay has all its events",
         "run": f"it runs a program: {_OUTSIDE}",
-        "savedsearch": _PAST,
         "score": _LEARNING,
         "script": f"it runs a program: {_OUTSIDE}",
         "searchtxn": f"{_SERVER} (transactiontypes.conf)",

@@ -39,7 +39,7 @@ def derive(detection: Detection, rows: Rows, *, now: float | None = None) -> Ris
     if not detection.risk.creates_risk:
         return RiskOutcome()
     derived = _Derived(detection, now)
-    for number, row in enumerate(rows.rows):
+    for number, row in detection.alerting.acting(rows):
         derived.add(number, row)
     return RiskOutcome(tuple(derived.events), tuple(derived.failures), tuple(derived.warnings))
 
@@ -49,10 +49,8 @@ def notables(detection: Detection, rows: Rows, *, now: float | None = None) -> t
     if not detection.risk.notable:
         return ()
     found: list[Notable] = []
-    for number, row in enumerate(rows.rows):
-        title = detection.name
-        if detection.generation == "escu6" and detection.risk.message:
-            title = _rendered(detection.risk.message, row)
+    for number, row in detection.alerting.acting(rows):
+        title = _rendered(detection.title, row) if detection.title else detection.name
         time = _time_of(row)
         found.append(
             Notable(
@@ -113,6 +111,7 @@ class _Derived:
             "mitre_attack": self.detection.techniques,
             "kill_chain_phases": self.detection.kill_chain_phases,
             "analytic_story": self.detection.stories,
+            **dict(self.detection.annotations),
         }
         return RiskEvent(
             risk_object=value,

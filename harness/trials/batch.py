@@ -17,6 +17,7 @@ import signal
 import time
 from collections import defaultdict
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from typing import TYPE_CHECKING, Any
 
 from harness.content import place_in_search, read_detection
@@ -24,6 +25,7 @@ from harness.engines.connection import forget_connection
 from harness.errors import HarnessError, Place, Unsupported, UsageError
 from harness.ingest import ingest
 from harness.trials.loading import opened, request_for, told_of_data
+from harness.trials.saved_searches import detection_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -99,7 +101,8 @@ def detections_of(
 ) -> tuple[list[BatchSearch], list[BatchResult]]:
     """The searches of the content folder's detections, and those that could not be read.
 
-    `pattern` is a glob over file names without their ending, or over paths in the folder.
+    The saved searches of the apps that were named come after them. `pattern` is a glob over file
+    names without their ending, over paths in the folder, or over names of saved searches.
     """
     searches: list[BatchSearch] = []
     unread: list[BatchResult] = []
@@ -115,6 +118,10 @@ def detections_of(
             unread.append(BatchResult(path.stem, "error", reason=error.message, place=place))
             continue
         searches.append(BatchSearch(one.id or path.stem, one.search, one.name, one))
+    for saved in project.given_saved_searches():
+        if pattern is None or fnmatch(saved.name, pattern):
+            one = detection_of(saved)
+            searches.append(BatchSearch(one.id or saved.name, one.search, saved.name, one))
     return searches, unread
 
 

@@ -22,12 +22,14 @@ from harness.content import (
 from harness.engines.base import SearchRequest
 from harness.errors import HarnessError, Place, Unsupported, nearest
 from harness.model import ALL_TIME
+from harness.trials.saved_searches import DRILLDOWNS, detection_of, risk_fields_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from harness.content import Detection
+    from harness.apps import SavedSearch
+    from harness.content import Detection, RiskField
     from harness.engines.base import SearchResult
     from harness.engines.duckdb import DuckDBEngine
     from harness.model.documents import Document
@@ -88,7 +90,7 @@ class Checker:
     def __init__(self, project: Project) -> None:
         self.project = project
         self.report = CheckReport()
-        self._engine: DuckDBEngine | None = None
+        self._engines: dict[str | None, DuckDBEngine] = {}
         self._named: dict[tuple[str, str], set[Path]] = defaultdict(set)
 
     def run(
@@ -97,10 +99,12 @@ class Checker:
         done: Callable[[], None] = lambda: None,
         *,
         knowledge: bool = True,
+        saved: Sequence[SavedSearch] = (),
     ) -> CheckReport:
         """Check the detections at these paths; `done` is called after each.
 
-        With `knowledge` also the macros, lookups, data sources and stories of the folder.
+        With `knowledge` also the macros, lookups, data sources and stories of the folder; `saved`
+        are saved searches of apps.
         """
         self._index(paths)
         if knowledge:
@@ -110,10 +114,23 @@ class Checker:
                 self.report.checked += 1
                 self._check(path)
                 done()
+            for one in saved:
+                self.check_saved(one)
+                done()
         finally:
-            if self._engine is not None:
-                self._engine.close()
+            for engine in self._engines.values():
+                engine.close()
         return self.report
+
+    def check_saved(self, saved: SavedSearch) -> None:
+        """Check a saved search of an app: it compiles, and its actions' fields come out of it."""
+        self.report.checked += 1
+        detection = detection_of(saved)
+        for remark in detection.warnings:
+            self._tell(detection, remark.message, remark.place, remark.hints, wrong=remark.wrong)
+        self._check_search(detection, risk_fields_of(saved, detection))
+        places = [saved.place_of(DRILLDOWNS)] * len(detection.drilldowns)
+        self._drilldowns(detection, places)
 
     def _check(self, path: Path) -> None:
         from harness.model.documents import read_document  # noqa: PLC0415 - YAML loads when read
@@ -127,24 +144,29 @@ class Checker:
         for remark in remarks_on(document, detection, self.project.content):
             self._tell(detection, remark.message, remark.place, remark.hints, wrong=remark.wrong)
         self._unique(document, detection)
-        result: SearchResult | None = None
+        self._check_search(detection, risk_fields(document, detection))
+        numbers = range(len(detection.drilldowns))
+        self._drilldowns(
+            detection, [document.place("drilldown_searches", n, "search") for n in numbers]
+        )
+
+    def _check_search(self, detection: Detection, wanted: Sequence[RiskField]) -> None:
         try:
             result = self._compiled(detection)
         except Unsupported as error:
-            self.report.unsupported.append(_finding(path, error, detection))
+            self.report.unsupported.append(_finding(detection.path, error, detection))
         except HarnessError as error:
-            self.report.errors.append(_finding(path, error, detection))
+            self.report.errors.append(_finding(detection.path, error, detection))
         else:
             self.report.compiled += 1
             self._warned(detection, result.warnings)
-            self._produced(document, detection, result)
-        self._drilldowns(document, detection)
+            self._produced(wanted, detection, result)
 
     # The search
 
     def _compiled(self, detection: Detection) -> SearchResult:
         """Plan, bind and run over no events."""
-        engine = self._opened()
+        engine = self._opened(detection.app)
         engine.groups = self._groups(detection)
         limits, path = self.project.settings.limits, str(detection.path)
         request = SearchRequest(detection.search, 0.0, ALL_TIME, path, dry=True, limits=limits)
@@ -157,14 +179,16 @@ class Checker:
         """What the search warns of; a lookup that is not there gives no rows, and is a mistake."""
         for warning in warnings:
             missing = NO_LOOKUP.match(warning)
-            known = self.project.knowledge.lookup_names() if missing else []
+            knowledge = self.project.knowledge_in(detection.app)
+            known = knowledge.lookup_names() if missing else []
             hints = nearest(missing[1], known) if missing else ()
             place = detection.search_place
             self._tell(detection, warning, place, hints, wrong=missing is not None)
 
-    def _opened(self) -> DuckDBEngine:
-        self._engine = self._engine or self.project.local_engine()
-        return self._engine
+    def _opened(self, app: str | None) -> DuckDBEngine:
+        if app not in self._engines:
+            self._engines[app] = self.project.local_engine(app=app)
+        return self._engines[app]
 
     def _groups(self, detection: Detection) -> dict[Any, Any]:
         """Kinds of events without events: what the detection says that it is about."""
@@ -179,14 +203,16 @@ class Checker:
             found.setdefault(key, Group(len(found), *key, entities="numeric"))
         return found
 
-    def _produced(self, document: Document, detection: Detection, result: SearchResult) -> None:
+    def _produced(
+        self, wanted: Sequence[RiskField], detection: Detection, result: SearchResult
+    ) -> None:
         """The fields that the risk block, messages and drilldowns name come out of the search.
 
         Where the columns are those of the data, a name must at least stand in the search.
         """
         columns = set(result.rows.columns)
         text = detection.search.casefold()
-        for one in risk_fields(document, detection):
+        for one in wanted:
             if one.name in columns or (not result.columns_known and one.name.casefold() in text):
                 continue
             wrong = result.columns_known and one.what != "drilldown"
@@ -195,18 +221,18 @@ class Checker:
             reason = f"the {one.what}'s field `{one.name}` does not come out of the search"
             self._tell(detection, reason, one.place, nearest(one.name, columns), wrong=wrong)
 
-    def _drilldowns(self, document: Document, detection: Detection) -> None:
+    def _drilldowns(self, detection: Detection, places: Sequence[Place]) -> None:
         """A drilldown's search can be read, with another search for the detection's own."""
         from harness.spl.macros import expand  # noqa: PLC0415 - only with drilldowns
         from harness.spl.pipeline import parse_pipeline  # noqa: PLC0415 - as above
         from harness.spl.source import Source  # noqa: PLC0415 - as above
 
-        for number, one in enumerate(detection.drilldowns):
+        for one, place in zip(detection.drilldowns, places, strict=True):
             search = TOKEN.sub("x", one.search.replace(ORIGINAL, "search *").strip())
             try:
-                parse_pipeline(expand(Source(search), self.project.knowledge))
+                knowledge = self.project.knowledge_in(detection.app)
+                parse_pipeline(expand(Source(search), knowledge))
             except HarnessError as error:
-                place = document.place("drilldown_searches", number, "search")
                 reason = f"the drilldown `{one.name}`: {error.message}"
                 self._tell(detection, reason, place, error.hints, wrong=True)
 
@@ -238,7 +264,7 @@ class Checker:
 
     def _check_knowledge(self) -> None:
         """Macros, lookups, data sources and stories can be read; tables are rectangular CSV."""
-        from harness.engines.knowledge import read_table  # noqa: PLC0415 - only compiling needs it
+        from harness.engines.lookup_tables import read_table  # noqa: PLC0415 - only compiling needs it
 
         content = self.project.content
         faults = list(content.faults())

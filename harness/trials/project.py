@@ -4,20 +4,29 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.apps import Apps, load_apps
-from harness.content import Clock, ContentFolder, Detection, load_content, read_detection
+from harness.content import (
+    Clock,
+    ContentFolder,
+    Detection,
+    UnknownDetection,
+    load_content,
+    read_detection,
+)
 from harness.datasets import Catalog, DatasetFile, Store, StoreSettings, load_catalog
 from harness.errors import UsageError
 from harness.model import Origin
+from harness.trials.saved_searches import detection_of, found_among, saved_hints
 from harness.trials.settings import divided_memory
 from harness.trials.trial import Trial, TrialData
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
+    from harness.apps import SavedSearch
     from harness.engines.base import Engine
     from harness.engines.duckdb import DuckDBEngine
     from harness.engines.knowledge import Knowledge
@@ -44,6 +53,7 @@ class Project:
                 f"unknown engine `{settings.engine}`", hints=[f"engines: {', '.join(ENGINES)}"]
             )
         self.settings = settings
+        self._known: dict[str, Knowledge] = {}
 
     @cached_property
     def content(self) -> ContentFolder:
@@ -79,9 +89,14 @@ class Project:
         )
         return Store(replace(found, offline=found.offline or settings.offline))
 
-    def engine(self, timezone: str | None = None, tables: Sequence[EventTable] = ()) -> Engine:
-        """A fresh engine for one trial, in a zone of its own if it has one."""
-        return self.local_engine(timezone, tables=tables)
+    def engine(
+        self,
+        timezone: str | None = None,
+        tables: Sequence[EventTable] = (),
+        app: str | None = None,
+    ) -> Engine:
+        """A fresh engine for one trial, in a zone of its own and an app if it has one."""
+        return self.local_engine(timezone, tables=tables, app=app)
 
     def local_engine(
         self,
@@ -91,6 +106,7 @@ class Project:
         shares: str | None = None,
         threads: int | None = None,
         parts: int = 1,
+        app: str | None = None,
     ) -> DuckDBEngine:
         """A fresh embedded engine, for work that only it can do.
 
@@ -99,7 +115,7 @@ class Project:
         from harness.engines.duckdb import DuckDBEngine  # noqa: PLC0415 - only a run needs it
 
         return DuckDBEngine(
-            self.knowledge,
+            self.knowledge_in(app),
             timezone=timezone or self.settings.timezone,
             tables=tables,
             shares=shares,
@@ -116,6 +132,16 @@ class Project:
             self.apps, self.content.macros, self.content.lookups, locations=self.settings.iplocation
         )
 
+    def knowledge_in(self, app: str | None) -> Knowledge:
+        """What a search knows that runs in an app."""
+        if app is None:
+            return self.knowledge
+        if app not in self._known:
+            self._known[app] = replace(
+                self.knowledge, apps=self.apps.seen_from(app), compiled={}, data_sets={}
+            )
+        return self._known[app]
+
     def clock(self, told: Clock) -> Clock:
         """A trial's clock, with what the person set over it."""
         settings = self.settings
@@ -125,16 +151,46 @@ class Project:
             settings.latest or told.latest,
         )
 
+    def named(self, query: str) -> Path | SavedSearch:
+        """What a name, alias, id or path means: a detection's file, or an app's saved search."""
+        try:
+            return self.content.find(query)
+        except UnknownDetection as error:
+            saved = self.apps.saved_searches
+            if (found := found_among(saved, query)) is not None:
+                return found
+            hints = dict.fromkeys((*error.hints, *saved_hints(saved, query)))
+            raise UnknownDetection(error.message, place=error.place, hints=hints) from None
+
+    def given_saved_searches(self) -> list[SavedSearch]:
+        """The saved searches of the apps that were named, by name."""
+        given = {app.name for app in self.apps.folders if not app.builtin}
+        saved = self.apps.saved_searches
+        return [saved[name] for name in sorted(saved) if saved[name].app in given]
+
     def detection(self, query: str) -> Detection:
         """The detection that a name, alias, id or path means."""
-        return read_detection(self.content.find(query))
+        found = self.named(query)
+        return read_detection(found) if isinstance(found, Path) else detection_of(found)
 
-    def trials(self, path: Path) -> Iterator[Trial]:
-        """The trials of the detection at a path.
+    def trials(self, named: Path | SavedSearch) -> Iterator[Trial]:
+        """The trials of the detection at a path, or of a saved search.
 
         With data given there is exactly one, which must fire. Else they are its sidecar's, and
         without a sidecar one for each test of its own file.
         """
+        if isinstance(named, Path):
+            yield from self._trials_of_file(named)
+            return
+        detection = detection_of(named)
+        if not self.settings.data:
+            raise NothingToRun(
+                f"the saved search `{detection.name}` comes without data to run on",
+                hints=["name a file with --data"],
+            )
+        yield self._data_trial(detection)
+
+    def _trials_of_file(self, path: Path) -> Iterator[Trial]:
         detection = read_detection(path)
         if self.settings.data:
             yield self._data_trial(detection)
@@ -189,7 +245,15 @@ class Project:
         origin = Origin(settings.index, settings.source, settings.sourcetype)
         label = ", ".join(path.name for path in settings.data)
         data = TrialData(label, paths=settings.data, origin=origin)
-        return Trial(label, detection, data, remarks=tuple(map(str, detection.warnings)))
+        clock = Clock(earliest=detection.earliest, latest=detection.latest)
+        remarks = [str(one) for one in detection.warnings]
+        if detection.earliest and not settings.earliest:
+            until = detection.latest or "the end"
+            remarks.append(
+                f"only {detection.earliest} to {until} is searched, as the saved search says;"
+                " --earliest 0 searches from the beginning"
+            )
+        return Trial(label, detection, data, clock=clock, remarks=tuple(remarks))
 
 
 def _stale(trial: str) -> str:

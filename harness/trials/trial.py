@@ -154,7 +154,7 @@ class _Run:
             for item, origin in sources
             if isinstance(item, Path) and is_table(item)
         ]
-        self.engine = self.project.engine(self.timezone, tables)
+        self.engine = self.project.engine(self.timezone, tables, detection.app)
         loaded = self.engine.load(self._batches(sources))
         self.timings["ingest"] = (time.perf_counter() - started) * 1000
         clock = self.project.clock(trial.clock)

@@ -18,7 +18,6 @@ from harness.apps import (
     folder,
     load_apps,
 )
-from harness.errors import Unsupported
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,13 +84,6 @@ def test_an_app_may_itself_be_a_symlink(tmp_path: Path) -> None:
     assert ("m", 0) in load_apps([tmp_path / "link"]).macros
 
 
-@pytest.mark.parametrize("name", ["x.tgz", "x.spl", "x.tar.gz", "x.zip"])
-def test_archives_are_not_read_yet(tmp_path: Path, name: str) -> None:
-    (tmp_path / name).write_bytes(b"")
-    with pytest.raises(Unsupported, match=r"archive.*unpack it"):
-        load_apps([tmp_path / name])
-
-
 def test_a_path_without_an_app(tmp_path: Path) -> None:
     with pytest.raises(AppNotFound, match="no such folder"):
         load_apps([tmp_path / "missing"])
@@ -99,7 +91,7 @@ def test_a_path_without_an_app(tmp_path: Path) -> None:
     with pytest.raises(AppNotFound, match="no Splunk app"):
         load_apps([tmp_path / "empty"])
     (tmp_path / "file").write_text("")
-    with pytest.raises(AppNotFound, match="not a folder"):
+    with pytest.raises(AppNotFound, match="neither a folder nor an archive"):
         load_apps([tmp_path / "file"])
 
 
@@ -131,7 +123,7 @@ def test_what_is_not_used_is_listed_with_a_reason(tmp_path: Path) -> None:
         {
             "bin/run.py": "raise SystemExit",
             "default/inputs.conf": "[monitor:///x]\n",
-            "default/savedsearches.conf": "[s]\n",
+            "default/savedsearches.conf": "[s]\nsearch = x\n",
             "default/data/ui/views/x.xml": "<x/>",
             "default/macros.conf": "[m]\ndefinition = 1\n",
             "lookups/geo.mmdb": "",
@@ -143,7 +135,6 @@ def test_what_is_not_used_is_listed_with_a_reason(tmp_path: Path) -> None:
     assert set(ignored) == {
         "bin/",
         "default/inputs.conf",
-        "default/savedsearches.conf",
         "default/data/ui/",
         "lookups/geo.mmdb",
         "README.txt",

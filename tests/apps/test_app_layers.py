@@ -112,3 +112,25 @@ def test_places_name_the_file_and_line_that_counted(tmp_path: Path) -> None:
     app = write_app(tmp_path, "a", {"default/macros.conf": "# a\n\n[m]\ndefinition = 1\n"})
     place = load_apps([app]).macros["m", 0].place
     assert (place.path, place.line) == (str(app / "default/macros.conf"), 4)
+
+
+def test_at_index_time_the_first_app_counts_and_every_local_over_every_default(
+    tmp_path: Path,
+) -> None:
+    # Admin Manual, "Configuration file precedence", global context: app local directories in
+    # lexicographical order, then app default directories, then system default.
+    first = write_app(tmp_path, "a", {"default/props.conf": "[x]\nTZ = a\nTRUNCATE = 1\n"}, meta="")
+    last = write_app(
+        tmp_path,
+        "b",
+        {
+            "default/props.conf": "[x]\nTZ = b\n[source::s]\nTIME_FORMAT = %s\n",
+            "local/props.conf": "[x]\nTRUNCATE = 2\n",
+        },
+    )
+    found = load_apps([last, first], builtin=False).settings_at_index_time("s", "x")
+    assert {key: found[key].value for key in ("TZ", "TRUNCATE", "TIME_FORMAT")} == {
+        "TZ": "a",
+        "TRUNCATE": "2",
+        "TIME_FORMAT": "%s",
+    }

@@ -104,7 +104,7 @@ def test_calculations(tmp_path: Path) -> None:
     assert (user.calculation, user.expression) == ("Eval", 'if(isnull(user),"unknown",user)')
     assert (size.calculation, size.expression, size.input_field) == ("Rex", "(?<size>x)", "_raw")
     assert (user.unsupported, size.unsupported) == (None, None)
-    assert place.unsupported == "a field by GeoIP"
+    assert place.unsupported == "`place` is nothing that a location has"
 
 
 def test_an_export_that_repeats_inherited_fields_means_the_same(tmp_path: Path) -> None:
@@ -171,11 +171,11 @@ def test_unknown_names_have_the_nearest_as_hint(tmp_path: Path) -> None:
                     {"objectName": "b", "parentName": "a"},
                 ],
             },
-            "descends from itself",
+            r"Change\.json:5: the data set `a` descends from itself \(a > b > a\).*give one",
         ),
         (
             {"modelName": "Change", "objects": [{"objectName": "a", "parentName": "gone"}]},
-            "`a` has the parent `gone`",
+            r"Change\.json:5: `a` has the parent `gone`, which is not there \(a root's parent is",
         ),
         (
             {"modelName": "Change", "objects": [{"objectName": "a", "fields": [{"x": 1}]}]},

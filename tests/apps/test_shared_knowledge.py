@@ -102,6 +102,9 @@ fields_list = a
 [store]
 external_type = kvstore
 collection = c
+[shapes]
+external_type = geo
+filename = shapes.kmz
 [timed]
 filename = t.csv
 time_field = when
@@ -144,7 +147,8 @@ def test_lookups(tmp_path: Path) -> None:
     ("name", "reason"),
     [
         ("script", "never run"),
-        ("store", "KV store"),
+        ("store", "no app has the collection `c` in collections.conf"),
+        ("shapes", "a lookup of the type `geo`"),
         ("timed", "by time"),
         ("missing", "no file lookups/other.csv"),
         ("escaping", "no file lookups/../default/transforms.csv"),

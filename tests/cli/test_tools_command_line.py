@@ -13,6 +13,9 @@ from typing import Any
 
 import duckdb
 import pytest
+from click.testing import CliRunner
+
+from harness.cli import cli
 
 ROOT = Path(__file__).parents[2]
 CODE = "from harness.cli import main; main()"
@@ -336,3 +339,23 @@ def test_limits_that_cannot_be_meant(project: Path, line: str, message: str) -> 
     assert done.returncode == 2
     assert message in done.stderr
     assert "pyproject.toml:2:1" in done.stderr
+
+
+def test_saved_searches_of_an_app_by_name(tmp_path: Path) -> None:
+    app = tmp_path / "searches"
+    (app / "default").mkdir(parents=True)
+    (app / "default/savedsearches.conf").write_text(
+        "[Odd Login]\nsearch = odd | table user\naction.notable = 1\n[Bad]\nsearch = | tabel x\n"
+    )
+    events = tmp_path / "events.log"
+    events.write_text("2024-05-01T10:00:00Z odd user=ann\n")
+    runner = CliRunner()
+    told = ["--app", str(app)]
+    named = ["run", "odd login", *told, "--data", str(events)]
+    ran = runner.invoke(cli, named, standalone_mode=False)
+    assert ran.return_value == 0, ran.output
+    checked = runner.invoke(cli, ["check", "Bad", *told], standalone_mode=False)
+    assert checked.return_value == 1
+    assert "savedsearches.conf:5:12" in checked.output.replace("\n", "")
+    everything = runner.invoke(cli, ["check", *told, "--json"], standalone_mode=False)
+    assert json.loads(everything.output)["checked"] >= 2

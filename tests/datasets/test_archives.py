@@ -22,8 +22,8 @@ from harness.datasets import (
     Store,
     UnsafeArchive,
 )
-from harness.datasets.unpack import is_archive, unpack
 from harness.model import Origin
+from harness.storage.unpack import is_archive, unpack
 
 if TYPE_CHECKING:
     from harness.datasets import StoreSettings

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.datasets import DatasetFile, DownloadInProgress, Store
-from harness.datasets.cache import Slot, locked
+from harness.datasets.cache import Slot
+from harness.storage.files import locked
 
 if TYPE_CHECKING:
     from local_server import Handler, LocalServer
@@ -96,7 +97,7 @@ def test_a_lock_that_is_never_released_is_not_waited_for_without_end(
 ) -> None:
     path = settings.cache_dir / "lock"
     code = (
-        "import sys, time; from pathlib import Path; from harness.datasets.cache import locked\n"
+        "import sys, time; from pathlib import Path; from harness.storage.files import locked\n"
         "with locked(Path(sys.argv[1]), timeout_seconds=1):\n"
         "    print('held', flush=True); time.sleep(30)"
     )

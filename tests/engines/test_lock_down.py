@@ -8,7 +8,8 @@ import pytest
 from harness.apps import load_apps
 from harness.engines.base import SearchRequest
 from harness.engines.duckdb import DuckDBEngine
-from harness.engines.knowledge import Knowledge, read_table
+from harness.engines.knowledge import Knowledge
+from harness.engines.lookup_tables import read_table
 from harness.errors import HarnessError
 from harness.model import ALL_TIME, EventBatch
 

@@ -137,7 +137,7 @@ def test_a_ragged_table_costs_only_its_own_fields(bench: Bench) -> None:
     bench.files["lookups/t.csv"] = "a,bad\n1,2\n1,2,3\n"
     assert bench.search("| table a", "a=1") == [{"a": "1"}]
     message = "/app/lookups/t.csv:3:1: `LOOKUP-x`: the row has 3 cells and the header 2"
-    assert bench.error("| table bad") == message
+    assert bench.error("| table bad").startswith(message)
     assert bench.search("| table *", "a=1")[0]["a"] == "1"
     assert message in bench.warnings()
 

@@ -18,12 +18,12 @@ import zlib
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, Protocol
 
-from harness.datasets.cache import opened, writing
-from harness.datasets.errors import DamagedArchive, EmptyDataset, UnsafeArchive
 from harness.errors import Place
+from harness.storage.errors import DamagedArchive, EmptyDataset, UnsafeArchive
+from harness.storage.files import opened, writing
 
 if TYPE_CHECKING:
-    from harness.datasets.settings import Limits
+    from harness.storage.bounds import Bounds
 
 _GZIP = b"\x1f\x8b"
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
@@ -51,7 +51,7 @@ def is_archive(path: Path) -> bool:
     return head.startswith((_GZIP, *_ZIP)) or head[_TAR_MARK_AT:] == _TAR_MARK
 
 
-def unpack(archive: Path, folder: Path, limits: Limits) -> tuple[Path, ...]:
+def unpack(archive: Path, folder: Path, limits: Bounds) -> tuple[Path, ...]:
     """Unpack `archive` into `folder`, which appears whole or not at all; its files, by name.
 
     Folders of an archive are kept as folders. Raises `UnsafeArchive`, `DamagedArchive`,
@@ -99,7 +99,7 @@ class _Meter(io.RawIOBase):
 
 
 class _Unpacking:
-    def __init__(self, archive: Path, folder: Path, limits: Limits) -> None:
+    def __init__(self, archive: Path, folder: Path, limits: Bounds) -> None:
         self._archive = archive
         self._folder = folder
         self._limits = limits

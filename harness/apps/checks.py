@@ -1,0 +1,112 @@
+"""What is odd in the files of the loaded apps without being malformed.
+
+Settings that the specifications do not have, tags of event types that there are not, and stanzas
+that no event can meet.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.apps.conf import DEFAULT_STANZA
+from harness.apps.faults import Ignored
+from harness.apps.folder import READ_CONFS, reason_of_command
+from harness.apps.props import KV_MODES
+from harness.apps.specification import hints_for, setting_of
+from harness.apps.words import url_decoded
+from harness.errors import nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from harness.apps.classification import EventType
+    from harness.apps.conf import Stanza
+    from harness.apps.folder import AppFolder
+    from harness.apps.layers import Layers
+
+TOLD_CONFS = (*READ_CONFS, "datamodels", "fields")
+_PATTERN = "(?::){0}"
+
+
+def ignored_settings(layers: Layers, app: AppFolder) -> Iterator[Ignored]:
+    """The settings of an app that have no effect here, with their reasons and places.
+
+    Settings alike are told once, with their number and the place of the first.
+    """
+    found: dict[tuple[str, str], list[str]] = {}
+    for name in TOLD_CONFS:
+        for stanza in layers.written(app, name):
+            for key, setting in stanza.settings.items():
+                known = setting_of(f"{name}.conf", key, stanza.name)
+                if known is not None and known.status != "supported":
+                    said = f"not supported: {known.why}" if known.status == "refused" else known.why
+                    place = f"{_inside(app, setting.path)}:{setting.line}"
+                    found.setdefault((key, said), []).append(place)
+    for (key, why), places in found.items():
+        more = f" and {len(places) - 1} more" if len(places) > 1 else ""
+        yield Ignored(app.name, f"{places[0]}{more}", why, key)
+    for stanza in layers.written(app, "commands"):
+        if stanza.name != DEFAULT_STANZA:
+            place = f"{_inside(app, stanza.path)}:{stanza.line}"
+            yield Ignored(app.name, place, reason_of_command(), f"command {stanza.name}")
+
+
+def warn_of_settings(layers: Layers) -> None:
+    """Warn of settings that there are not, and of values that a setting cannot have."""
+    for app in layers.apps:
+        for name in TOLD_CONFS:
+            file = f"{name}.conf"
+            for stanza in layers.written(app, name):
+                for key, setting in stanza.settings.items():
+                    if setting_of(file, key, stanza.name) is None:
+                        hint = " ".join(hints_for(file, key))
+                        text = f"`{key}` is no setting of {file}, and is not read"
+                        layers.warn(f"{text} ({hint})" if hint else text, setting.place)
+                    elif (name, key) == ("props", "KV_MODE"):
+                        mode = setting.value.lower().partition(":")[0]
+                        if mode and mode not in KV_MODES:
+                            known = ", ".join(KV_MODES)
+                            layers.warn(f"KV_MODE is none of {known}", setting.place)
+
+
+def warn_of_stanzas(layers: Layers) -> None:
+    """Warn of stanzas of props.conf that no event can meet."""
+    for stanza in layers.conf("props").values():
+        why = _meets_nothing(stanza.name)
+        if why:
+            layers.warn(f"`[{stanza.name}]` matches nothing: {why}", stanza.place)
+
+
+def _meets_nothing(name: str) -> str:
+    if name == DEFAULT_STANZA or name.startswith(("rule::", "delayedrule::")):
+        return ""
+    for prefix in ("source::", "host::"):
+        if name.startswith(prefix):
+            return "" if name[len(prefix) :].strip() else "there is no pattern after it"
+    if name.startswith("sourcetype::"):
+        return f"a source type has no prefix, write [{name.removeprefix('sourcetype::')}]"
+    if not name.strip():
+        return "it has no name"
+    if _PATTERN not in name and ("*" in name or "..." in name):
+        return f"a source type's name is no pattern, except after {_PATTERN}"
+    return ""
+
+
+def warn_of_tags(
+    stanzas: Mapping[str, Stanza], eventtypes: Mapping[str, EventType], layers: Layers
+) -> None:
+    """Warn of tags for event types that no app has."""
+    for stanza in stanzas.values():
+        field, _, value = stanza.name.partition("=")
+        name = url_decoded(value.strip())
+        if url_decoded(field.strip()) != "eventtype" or not stanza.settings or name in eventtypes:
+            continue
+        hint = " ".join(nearest(name, eventtypes))
+        text = f"tags for the event type `{name}`, which no app has"
+        layers.warn(f"{text} ({hint})" if hint else text, stanza.place)
+
+
+def _inside(app: AppFolder, path: str) -> str:
+    """A path in an app without the app's own."""
+    root = app.shown("")
+    return path.removeprefix(root.rstrip("/") + "/")

@@ -1,0 +1,1 @@
+"""Archives and the cache folder, for whatever is kept there."""
