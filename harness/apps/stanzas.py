@@ -12,7 +12,6 @@ props.conf file".
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -35,7 +34,6 @@ _SPECIAL = frozenset("*|()[]{}+?^$\\")
 _LITERAL_PRIORITY = 100
 _MATCH_SECONDS = 1.0
 _PATTERN_LENGTH_MAX = 4096
-_SIMPLE_WILDCARDS = 2
 
 
 class BadPattern(HarnessError):
@@ -156,8 +154,9 @@ def _matches(head: _Head, value: str) -> bool:
         if before != test and not any_case and _SPECIAL.isdisjoint(before) and "..." not in before:
             # Most patterns end with their only wildcard: no regular expression is needed.
             return value.startswith(before) and (wild == "..." or "/" not in value[len(before) :])
-    if _is_simple(test) and len(value) <= _PATTERN_LENGTH_MAX:
-        return _simple(test, any_case).fullmatch(value) is not None
+    before, after = _literal_ends(test)
+    if not any_case and not (value.startswith(before) and value.endswith(after)):
+        return False
     try:
         return _compiled(test, any_case).fullmatch(value, timeout=_MATCH_SECONDS) is not None
     except TimeoutError as error:
@@ -174,20 +173,20 @@ def _matches(head: _Head, value: str) -> bool:
         ) from error
 
 
-def _is_simple(test: str) -> bool:
-    """Whether a pattern is of alternatives and so few wildcards that it cannot take long."""
-    wildcards = test.replace("...", "*").count("*")
+@lru_cache(maxsize=512)
+def _literal_ends(test: str) -> tuple[str, str]:
+    """What every text that a pattern matches begins and ends with, as far as it is plain to see."""
     depth = 0
     for character in test:
-        depth += {"(": 1, ")": -1}.get(character, 0)
-        if character in "\\[]{}+?^$" or not 0 <= depth <= 1:
-            return False
-    return wildcards <= _SIMPLE_WILDCARDS and depth == 0
-
-
-@lru_cache(maxsize=512)
-def _simple(test: str, any_case: bool) -> re.Pattern[str]:
-    return re.compile(translated(test), re.DOTALL | (re.IGNORECASE if any_case else 0))
+        depth += (character == "(") - (character == ")")
+        if character == "\\" or (character == "|" and depth <= 0):
+            return "", ""
+    wild = test.replace("...", "*")
+    first = next((n for n, one in enumerate(wild) if one in _SPECIAL), len(wild))
+    last = next((n for n in range(len(wild), 0, -1) if wild[n - 1] in _SPECIAL), 0)
+    # A repeat makes what stands before it optional.
+    before = wild[: first - 1] if wild[first : first + 1] in ("?", "{") and first else wild[:first]
+    return before, wild[last:]
 
 
 @lru_cache(maxsize=512)

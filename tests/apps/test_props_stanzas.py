@@ -135,10 +135,31 @@ def test_a_pattern_that_is_none_says_where(tmp_path: Path) -> None:
 
 
 def test_a_pattern_that_takes_too_long_is_stopped(tmp_path: Path) -> None:
-    apps = load(tmp_path, "[source::(a|a|aa)+(a|a|aa)+b]\nx = 1\n")
+    apps = load(tmp_path, "[source::(a|a|aa)+(a|a|aa)+[b]]\nx = 1\n")
     with pytest.raises(BadPattern, match="takes too long"):
         apps.props_for("a" * 3000 + "c", "st")
 
 
 def test_translation() -> None:
     assert translated(r"a.b/*/...\\c\*") == r"a\.b/[^/]*/.*\\c\*"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "value", "expected"),
+    [
+        ("(bro|zeek):*:json", "zeek:conn:json", True),
+        ("(bro|zeek):*:json", "zeek:conn", False),
+        ("one|two", "one", True),
+        ("one|two", "two", True),
+        ("ab?c", "ac", True),
+        ("ab{0}c", "ac", True),
+        ("a[bc]+", "abcb", True),
+        ("a.b", "axb", False),
+        ("...end", "the end", True),
+        (r"a\(b", "a(b", True),
+    ],
+)
+def test_plain_ends_of_a_pattern_decide_nothing_wrongly(
+    pattern: str, value: str, *, expected: bool
+) -> None:
+    assert bool(matching(f"[(?::){{0}}{pattern}]\n", sourcetype=value)) is expected
