@@ -163,7 +163,7 @@ def measured(one: DataSource, apps: Apps) -> Measured:
     result = Measured(one, given=len(everything))
     for name in one.fields:
         value = row.get(name)
-        if value in (None, "", []):
+        if value is None or value == []:
             result.missing.append(name)
         elif not _agrees(value, names.get(name)):
             result.wrong.append((name, str(value), str(sorted(names[name]))))
@@ -179,7 +179,7 @@ def measured(one: DataSource, apps: Apps) -> Measured:
 
 def _row(engine: DuckDBEngine, text: str) -> dict[str, Any]:
     rows = engine.search(SearchRequest(text, NOW, ALL_TIME)).rows.rows
-    return {name: value for name, value in rows[0].items() if value not in ("", [])} if rows else {}
+    return {name: value for name, value in rows[0].items() if value != []} if rows else {}
 
 
 def _agrees(value: Any, wanted: set[str] | None) -> bool:

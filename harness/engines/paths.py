@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 EXTRACTION_CUTOFF = 5_000
 """How many characters automatic extraction reads (limits.conf, [spath], extraction_cutoff)."""
 STEP = re.compile(r"(?P<name>[^.{}]+)|\{(?P<index>\d*)\}|\{@(?P<attribute>[^{}]+)\}|(?P<dot>\.)")
+OBJECT = re.compile(r'\s*\{\s*"')
+"""How an event begins that was an object before it was cut (TRUNCATE): what is there counts."""
 PUNCTUATION = re.compile(r'[\s,:]*(?:([\[\]{}])|(")|([^\s,:\[\]{}"]+))')
 
 
@@ -156,9 +158,7 @@ def json_field(text: str | None, path: str) -> list[str] | None:
 
 def json_names(text: str | None) -> list[str] | None:
     """The paths of the fields of a JSON event; None if it is none."""
-    if text is None or json_documents.container(text) is None:
-        return None
-    return list(_event_fields(text))
+    return None if text is None else list(_event_fields(text)) or None
 
 
 def _event_fields(text: str) -> dict[str, list[str]]:
@@ -169,7 +169,13 @@ def _event_fields(text: str) -> dict[str, list[str]]:
 def _fields(text: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     document = json_documents.container(text)
-    for name, value in _json_leaves(document, "") if document is not None else ():
+    if document is not None:
+        leaves = _json_leaves(document, "")
+    elif OBJECT.match(text):
+        leaves = _cut_leaves(text)
+    else:
+        return found
+    for name, value in leaves:
         found.setdefault(name, []).append(value)
     return found
 

@@ -23,7 +23,7 @@ DYNAMIC = re.compile(
 )
 XML_PAIRS = {
     "data": r"<Data Name=['\"]([^'\"]+)['\"]>([^<]*)",
-    "element": r"<([A-Za-z_][\w.-]*)(?: [^>]*)?>([^<]*)</",
+    "element": r"<([A-Za-z_][\w.-]*)(?: [^N>][^>]*)?>([^<]*)</",
 }
 """The named Data of an event and its elements: both as `xml_field` reads them one by one."""
 ELEMENT_NAME = re.compile(r"[A-Za-z_][\w.-]*")

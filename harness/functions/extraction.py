@@ -235,6 +235,7 @@ def _delimited_part(d: Dialect, value: Typed, pairs: Typed, inner: Typed, part: 
 def xml_field(d: Dialect, raw: Typed, name: Typed) -> Typed:
     """A field of a Windows event in XML: a named Data, an element, or an attribute of System.
 
+    An element that has a Name is called by it, and by nothing else.
     Entities are as in the event: `xml_named` and `xml_numeric` decode them, over a column,
     since they read their argument several times.
     """
@@ -249,7 +250,7 @@ def xml_field(d: Dialect, raw: Typed, name: Typed) -> Typed:
         attribute = d.regex_filled(text, rf"<{tag} (?:[^>]* )?{quoted}=['\"]([^'\"]*)", 1)
         found = d.function("coalesce", attribute, data)
     elif re.fullmatch(r"[A-Za-z_][\w.-]*", field):
-        element = d.regex_filled(text, rf"<{quoted}(?: [^>]*)?>([^<]*)</", 1)
+        element = d.regex_filled(text, rf"<{quoted}(?: [^N>][^>]*)?>([^<]*)</", 1)
         found = d.function("coalesce", data, element)
     else:
         found = data
@@ -278,7 +279,7 @@ def xml_names(d: Dialect, raw: Typed) -> Typed:
     """The names of the fields that `xml_field` can find in an event."""
     text = as_text(d, raw).sql
     found = [d.regex_all(text, r"<Data Name=['\"]([^'\"]+)", 1)]
-    found.append(d.regex_all(text, r"<([A-Za-z_][\w.-]*)(?: [^>]*)?>[^<]+</", 1))
+    found.append(d.regex_all(text, r"<([A-Za-z_][\w.-]*)(?: [^N>][^>]*)?>[^<]+</", 1))
     found.append(d.regex_all(text, r" (\w+)=['\"][^'\"]*['\"]", 1))
     return _joined(d, found)
 

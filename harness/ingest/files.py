@@ -1,4 +1,8 @@
-"""Files to batches of events: what kind each event is, and its metadata fields."""
+"""Files to batches of events: what kind each event is, and its metadata fields.
+
+An event without a time has that of the one before it in the file, the first that of the file.
+Source: Getting Data In, "How timestamp assignment works".
+"""
 
 from __future__ import annotations
 
@@ -204,6 +208,7 @@ class _Reading:
         """Batches of events that have index, source and source type in common."""
         opened: dict[tuple[str, str, str], _Columns] = {}
         count = characters = 0
+        before: float | None = None
         origin, told = self.origin, self.sourcetype(self.origin.source or str(self.path))
         for (shape, raw), document in events:
             time, called = self._called(shape, raw, document)
@@ -213,6 +218,9 @@ class _Reading:
             rules = self._rules.get((source, sourcetype)) or self._rules_for(source, sourcetype)
             if rules.has_times:
                 time = rules.time(raw, time, self.zone, self.written)
+            if time is None:
+                time = self.written.timestamp() if before is None else before
+            before = time
             key, text, meta = (origin.index, source, sourcetype), raw, None
             if rules.changes_events or shape == ROW:
                 fields = dict(document) if shape == ROW else {}

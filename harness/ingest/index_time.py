@@ -69,7 +69,6 @@ class IndexRules:
     times: TimeRules | None = None
     zone: tzinfo | None = None
     is_timeless: bool = False
-    is_current: bool = False
     truncate: int = 0
     edits: tuple[Callable[[str], str], ...] = ()
     transforms: tuple[IndexTransform, ...] = ()
@@ -77,7 +76,7 @@ class IndexRules:
     @property
     def has_times(self) -> bool:
         """Whether anything is said of the time."""
-        return self.times is not None or self.is_timeless or self.is_current
+        return self.times is not None or self.is_timeless
 
     @property
     def changes_events(self) -> bool:
@@ -87,8 +86,6 @@ class IndexRules:
     def time(self, raw: str, found: float | None, zone: tzinfo, written: datetime) -> float | None:
         """The time of an event, where `found` is the one that its kind gives."""
         if self.is_timeless:
-            return None
-        if self.is_current:
             return written.timestamp()
         if self.times is not None:
             stamp = self.times.find(raw, self.zone or zone, written)
@@ -215,8 +212,7 @@ def _times(settings: Mapping[str, Setting]) -> dict[str, Any]:
     return {
         "times": _checked(time_rules(*told), settings) if has_rules else None,
         "zone": _zone(settings["TZ"]) if text["TZ"].strip() else None,
-        "is_timeless": config == "NONE",
-        "is_current": config == "CURRENT",
+        "is_timeless": config in ("NONE", "CURRENT"),
     }
 
 

@@ -38,6 +38,8 @@ SHAPES = tuple(
         rf"(?<![A-Za-z]){MONTH} {{1,2}}(?P<d>\d{{1,2}}) {CLOCK}(?!\d)(?: (?P<Y>\d{{4}})(?!\d))?",
     )
 )
+TIME_OF_DAY = re.compile(rf"{CLOCK}(?![\w.])")
+"""Right at the beginning: then the day is the one on which the file was written."""
 ISO = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,9})?"
     r"(?:Z(?![A-Za-z])|[+-]\d\d:?\d\d|(?![\d .,+-]))"
@@ -181,6 +183,9 @@ def _spelled(
         stamp = _stamp(one.start(), one.end(), _moment(read, zone, written), has_zone="z" in read)
         if stamp is not None:
             return stamp
+    if not anchored and (clock := TIME_OF_DAY.match(raw, position, stop)):
+        read = {name: part for name, part in clock.groupdict().items() if part}
+        return _stamp(clock.start(), clock.end(), _moment(read, zone, written), has_zone=False)
     return None
 
 

@@ -11,7 +11,7 @@ from sqlglot import exp
 from sqlglot.dialects.duckdb import DuckDB
 
 from harness.sql import patterns
-from harness.sql.widths import group_count, group_number, never_empty
+from harness.sql.widths import group_count, group_number, never_empty, only_group
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -45,12 +45,20 @@ REFERENCE = re.compile(r"\\(\d)?")
 ADDRESS = r"^\d{1,3}(?:\.\d{1,3}){3}$"
 UDF_PREFIX = "spl_"
 MOST_DECIMALS = 15
+MOST_GROUPS = 9
 FARTHEST = 2**62
 
 
 def raw(name: str, *arguments: Node) -> Node:
     """A call of DuckDB's own, no questions asked."""
     return exp.Anonymous(this=name, expressions=list(arguments))
+
+
+def _extract(function: str, value: Node, pattern: str, group: int) -> Node:
+    """A group of a pattern that RE2 takes; DuckDB numbers them up to 9 only."""
+    if group > MOST_GROUPS:
+        pattern, group = only_group(pattern, group), 1
+    return raw(function, value, text(pattern), whole(group))
 
 
 def text(value: str) -> Node:
@@ -410,7 +418,7 @@ class DuckDBDialect:
         index = group if isinstance(group, int) else translated.groups.index(group) + 1
         index = index if isinstance(group, int) else group_number(pattern, group)
         if translated.native is not None and never_empty(pattern, index):
-            extracted = raw("REGEXP_EXTRACT", value, text(translated.native), whole(index))
+            extracted = _extract("REGEXP_EXTRACT", value, translated.native, index)
             return raw("NULLIF", extracted, text(""))
         return self.function("spl_regex_group", value, text(pattern), whole(index))
 
@@ -418,7 +426,7 @@ class DuckDBDialect:
         """What a group caught, with an empty catch counting as none."""
         translated = patterns.translate(pattern)
         if translated.native is not None:
-            extracted = raw("REGEXP_EXTRACT", value, text(translated.native), whole(group))
+            extracted = _extract("REGEXP_EXTRACT", value, translated.native, group)
             return raw("NULLIF", extracted, text(""))
         caught = self.function("spl_regex_group", value, text(pattern), whole(group))
         return raw("NULLIF", caught, text(""))
@@ -431,7 +439,7 @@ class DuckDBDialect:
         """
         translated = patterns.translate(pattern)
         if translated.native is not None and never_empty(pattern, 0):
-            found = raw("REGEXP_EXTRACT_ALL", value, text(translated.native), whole(group))
+            found = _extract("REGEXP_EXTRACT_ALL", value, translated.native, group)
             caught = self.each(found, lambda v: exp.Coalesce(this=v, expressions=[text("")]))
             return _not_empty(self, caught)
         return self.function("spl_regex_all", value, text(pattern), whole(group))

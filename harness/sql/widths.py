@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,12 @@ from harness.registry.patterns import CLASS_NAME, python_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+PART = re.compile(
+    r"\\.|\[\^?\]?(?:\\.|\[:\^?[a-z]+:\]|[^\]\\])*\]|(?P<opening>\((?:\?P?<(?![=!])[^>]+>|(?!\?)))",
+    re.DOTALL,
+)
+"""An escape, a class, or the opening of a group that catches."""
 
 
 def group_number(pattern: str, name: str) -> int:
@@ -23,6 +30,20 @@ def group_count(pattern: str) -> int:
     import regex  # noqa: PLC0415 - only patterns with replacements pay for it
 
     return int(regex.compile(python_pattern(pattern)).groups)
+
+
+def only_group(pattern: str, group: int) -> str:
+    """The pattern with one of its groups alone: the others catch nothing any more."""
+    count = 0
+
+    def rewritten(found: re.Match[str]) -> str:
+        nonlocal count
+        if found["opening"] is None:
+            return found[0]
+        count += 1
+        return "(" if count == group else "(?:"
+
+    return PART.sub(rewritten, pattern)
 
 
 def never_empty(pattern: str, group: int) -> bool:

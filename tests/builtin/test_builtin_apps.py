@@ -76,6 +76,7 @@ def test_process_creation_gives_the_fields_that_detections_group_by(
 ) -> None:
     known = apps.props_for(source, sourcetype)
     given = {one.target for one in known.aliases} | {one.field for one in known.calculated}
+    given |= {new for lookup in known.lookups for _, new in lookup.outputs}
     assert given >= {
         "action", "dest", "user", "process", "process_name", "process_path", "process_exec",
         "process_id", "parent_process", "parent_process_name", "parent_process_path",

@@ -100,6 +100,7 @@ def defined(known: SourceKnowledge) -> set[str]:
     """The fields that the knowledge names; those named by the data are not among them."""
     names = {one.target for one in known.aliases} | {one.field for one in known.calculated}
     names |= {name for report in known.reports for name, _ in report.targets() if "$" not in name}
+    names |= {new for lookup in known.lookups for _, new in lookup.outputs}
     for extract in known.extracts:
         names |= set(regex.compile(extract.regex).groupindex)
     return names

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from harness.model import EventBatch
 
 TEN = 1646042400.0  # 2022-02-28T10:00:00Z
+NOW = 1.7e9
 
 
 def app(folder: Path, **files: str) -> Apps:
@@ -43,8 +44,8 @@ def raws(apps: Apps, text: str, **told: Any) -> list[str]:
     return [raw for batch in batches(apps, text, **told) for raw in batch.raw]
 
 
-def times(apps: Apps, text: str, **told: Any) -> list[float | None]:
-    return [time for batch in batches(apps, text, **told) for time in batch.time]
+def times(apps: Apps, text: str, **told: Any) -> list[float]:
+    return [time or 0 for batch in batches(apps, text, **told) for time in batch.time]
 
 
 def search(apps: Apps, text: str, spl: str, **told: Any) -> list[dict[str, Any]]:
@@ -123,20 +124,27 @@ def test_lines_break_and_merge(
             "at last 1646042400",
             None,
         ),
-        ("DATETIME_CONFIG = NONE", "2022-02-28 10:00:00 x", None),
     ],
 )
 def test_times_are_where_the_app_says(
     tmp_path: Path, settings: str, text: str, expected: float | None
 ) -> None:
-    assert times(app(tmp_path, props=f"[acme]\n{settings}\n"), text) == [expected]
+    (found,) = times(app(tmp_path, props=f"[acme]\n{settings}\n"), text)
+    assert found == expected if expected is not None else found > NOW
 
 
-def test_the_current_time_is_when_the_file_was_written(tmp_path: Path) -> None:
-    apps = app(tmp_path, props="[acme]\nDATETIME_CONFIG = CURRENT\n")
+@pytest.mark.parametrize("config", ["CURRENT", "NONE"])
+def test_the_current_time_is_when_the_file_was_written(tmp_path: Path, config: str) -> None:
+    apps = app(tmp_path, props=f"[acme]\nDATETIME_CONFIG = {config}\n")
     (found,) = times(apps, "2001-01-01 00:00:00 x")
-    assert found is not None
-    assert found > 1.6e9
+    assert found > NOW
+
+
+def test_an_event_without_a_time_has_that_of_the_one_before_it(tmp_path: Path) -> None:
+    text = "no time\n2022-02-28 10:00:00 a\n  at b\n"
+    first, *others = times(app(tmp_path, props="[acme]\n"), text)
+    assert first > NOW
+    assert others == [TEN, TEN]
 
 
 # props.conf.spec, SEDCMD

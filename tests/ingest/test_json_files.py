@@ -54,7 +54,7 @@ def test_each_object_is_an_event_as_it_is_written(tmp_path: Path, content: str) 
     assert {(event.source, event.sourcetype, event.host) for event in reading.events} == {
         ("app.json", "_json", "localhost")
     }
-    assert [event.time for event in reading.events] == [None, TEN, None]
+    assert [event.time for event in reading.events] == [None, TEN, TEN]
     assert reading.losses == []
 
 

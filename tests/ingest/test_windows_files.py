@@ -198,8 +198,8 @@ def test_objects_among_windows_events_are_json(tmp_path: Path) -> None:
     reading = read(written(tmp_path, "\n".join(lines)))
     by_raw = {event.raw: (event.sourcetype, event.time) for event in reading.events}
     assert by_raw == {
-        lines[0]: ("_json", TEN), lines[1]: ("XmlWinEventLog", TEN), lines[2]: ("_json", None),
-        lines[3]: ("text", None),
+        lines[0]: ("_json", TEN), lines[1]: ("XmlWinEventLog", TEN), lines[2]: ("_json", TEN),
+        lines[3]: ("text", TEN),
     }  # fmt: skip
 
 

@@ -20,7 +20,6 @@ CORPUS = ROOT.parent / "shared/corpus"
 CONTENT = CORPUS / "security_content"
 LISTED = CORPUS / "escu_pairs.json"
 PAIRS: list[dict[str, Any]] = json.loads(LISTED.read_text("utf-8")) if LISTED.exists() else []
-WITHOUT_ADD_ONS = [pair for pair in PAIRS if not pair["needs_ta_fields"]]
 
 if not PAIRS:
     pytest.skip("the folder ../shared/corpus is not there", allow_module_level=True)
@@ -33,8 +32,8 @@ def project() -> Project:
 
 @pytest.mark.parametrize(
     "pair",
-    WITHOUT_ADD_ONS,
-    ids=[f"{Path(one['detection_file']).stem}-{Path(one['file']).stem}" for one in WITHOUT_ADD_ONS],
+    PAIRS,
+    ids=[f"{Path(one['detection_file']).stem}-{Path(one['file']).stem}" for one in PAIRS],
 )
 def test_a_detection_fires_as_it_must(pair: dict[str, Any]) -> None:
     if pair["file"].endswith(".evtx"):
