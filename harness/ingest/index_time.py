@@ -84,12 +84,15 @@ class IndexRules:
         return bool(self.edits or self.transforms or self.truncate)
 
     def time(self, raw: str, found: float | None, zone: tzinfo, written: datetime) -> float | None:
-        """The time of an event, where `found` is the one that its kind gives."""
+        """The time of an event, where `found` is the one that its kind gives.
+
+        Where an app says how to find it, nothing else is tried.
+        """
         if self.is_timeless:
             return written.timestamp()
         if self.times is not None:
             stamp = self.times.find(raw, self.zone or zone, written)
-            return stamp.epoch if stamp is not None else found
+            return stamp.epoch if stamp is not None else None
         return found
 
     def applied(self, event: Arriving) -> Arriving | None:
