@@ -12,6 +12,7 @@ props.conf file".
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -34,6 +35,7 @@ _SPECIAL = frozenset("*|()[]{}+?^$\\")
 _LITERAL_PRIORITY = 100
 _MATCH_SECONDS = 1.0
 _PATTERN_LENGTH_MAX = 4096
+_SIMPLE_WILDCARDS = 2
 
 
 class BadPattern(HarnessError):
@@ -157,6 +159,8 @@ def _matches(head: _Head, value: str) -> bool:
     before, after = _literal_ends(test)
     if not any_case and not (value.startswith(before) and value.endswith(after)):
         return False
+    if _is_simple(test) and len(value) <= _PATTERN_LENGTH_MAX:
+        return _simple(test, any_case).fullmatch(value) is not None
     try:
         return _compiled(test, any_case).fullmatch(value, timeout=_MATCH_SECONDS) is not None
     except TimeoutError as error:
@@ -187,6 +191,21 @@ def _literal_ends(test: str) -> tuple[str, str]:
     # A repeat makes what stands before it optional.
     before = wild[: first - 1] if wild[first : first + 1] in ("?", "{") and first else wild[:first]
     return before, wild[last:]
+
+
+def _is_simple(test: str) -> bool:
+    """Whether a pattern is of alternatives and so few wildcards that `re` is quick with it."""
+    depth = 0
+    for character in test:
+        depth += (character == "(") - (character == ")")
+        if character in "\\[]{}+?^$" or not 0 <= depth <= 1:
+            return False
+    return depth == 0 and test.replace("...", "*").count("*") <= _SIMPLE_WILDCARDS
+
+
+@lru_cache(maxsize=512)
+def _simple(test: str, any_case: bool) -> re.Pattern[str]:
+    return re.compile(translated(test), re.DOTALL | (re.IGNORECASE if any_case else 0))
 
 
 @lru_cache(maxsize=512)
