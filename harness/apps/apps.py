@@ -17,7 +17,7 @@ from harness.apps.layers import Layers
 from harness.apps.macros import macros_of
 from harness.apps.props import PropsReader
 from harness.apps.savedsearches import saved_searches_of
-from harness.apps.stanzas import StanzaIndex
+from harness.apps.stanzas import StanzaIndex, ignored_rules
 from harness.apps.transforms import field_transform, lookups_of
 from harness.errors import HarnessError, Place, nearest
 from harness.model import LookupDefinition
@@ -259,7 +259,7 @@ class Apps:
             for app in self._layers.apps
             for entry in (*app.ignored(), *ignored_settings(self._layers, app))
         ]
-        return (*found, *self._layers.hidden)
+        return (*found, *self._layers.hidden, *ignored_rules(self._layers.conf("props")))
 
     def _read_all(self) -> None:
         from harness.apps import checks  # noqa: PLC0415 - a search needs no table of all settings

@@ -12,28 +12,30 @@ props.conf file".
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from harness.apps.conf import DEFAULT_STANZA
+from harness.apps.faults import Ignored
 from harness.errors import HarnessError, Place
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from harness.apps.conf import Stanza
 
 Kind = Literal["sourcetype", "host", "source"]
 _RANK: dict[Kind, int] = {"sourcetype": 1, "host": 2, "source": 3}
 _PATTERN_MARK = "(?::){0}"
-_PREFIXES = ("source::", "host::")
 RULES = ("rule::", "delayedrule::")
 """What stanzas about choosing a source type by the text of a file begin with."""
 _SPECIAL = frozenset("*|()[]{}+?^$\\")
 _LITERAL_PRIORITY = 100
 _MATCH_SECONDS = 1.0
 _PATTERN_LENGTH_MAX = 4096
+_SIMPLE_WILDCARDS = 2
 
 
 class BadPattern(HarnessError):
@@ -83,12 +85,16 @@ class StanzaIndex:
 
     def renamed(self, sourcetype: str) -> str:
         """The source type that events have in searches: `rename` in a stanza of source types."""
-        name = sourcetype
-        for stanza in self.matching("", sourcetype, ""):
-            if not stanza.name.startswith(_PREFIXES) and stanza.name != DEFAULT_STANZA:
-                setting = stanza.settings.get("rename")
-                name = (setting.value if setting is not None else "") or name
-        return name
+        renaming = [
+            head
+            for head in (*self._others, *self._literal_sourcetypes.values())
+            if head.kind == "sourcetype"
+            and "rename" in head.stanza.settings
+            and _matches(head, sourcetype)
+        ]
+        renaming.sort(key=lambda head: head.stanza.name, reverse=True)
+        renaming.sort(key=lambda head: head.priority)
+        return (renaming[-1].stanza.settings["rename"].value if renaming else "") or sourcetype
 
     def matching(self, source: str, sourcetype: str, host: str) -> tuple[Stanza, ...]:
         """The stanzas about such events, the one that counts least first.
@@ -105,6 +111,15 @@ class StanzaIndex:
         heads.sort(key=lambda head: (_RANK[head.kind], head.priority))
         found = [head.stanza for head in heads]
         return (self._default, *found) if self._default is not None else tuple(found)
+
+
+def ignored_rules(stanzas: Mapping[str, Stanza]) -> Iterator[Ignored]:
+    """The stanzas that choose a source type by the text of a file, with why they do nothing."""
+    for stanza in stanzas.values():
+        if stanza.name.startswith(RULES):
+            app = next((setting.app for setting in stanza.settings.values()), "")
+            reason = "a source type is told by the dataset, not by the text of a file"
+            yield Ignored(app, f"props.conf [{stanza.name}]", reason)
 
 
 def _head(stanza: Stanza) -> _Head | None:
@@ -144,6 +159,8 @@ def _matches(head: _Head, value: str) -> bool:
     before, after = _literal_ends(test)
     if not any_case and not (value.startswith(before) and value.endswith(after)):
         return False
+    if _is_simple(test) and len(value) <= _PATTERN_LENGTH_MAX:
+        return _simple(test, any_case).fullmatch(value) is not None
     try:
         return _compiled(test, any_case).fullmatch(value, timeout=_MATCH_SECONDS) is not None
     except TimeoutError as error:
@@ -174,6 +191,21 @@ def _literal_ends(test: str) -> tuple[str, str]:
     # A repeat makes what stands before it optional.
     before = wild[: first - 1] if wild[first : first + 1] in ("?", "{") and first else wild[:first]
     return before, wild[last:]
+
+
+def _is_simple(test: str) -> bool:
+    """Whether a pattern is of alternatives and so few wildcards that `re` is quick with it."""
+    depth = 0
+    for character in test:
+        depth += (character == "(") - (character == ")")
+        if character in "\\[]{}+?^$" or not 0 <= depth <= 1:
+            return False
+    return depth == 0 and test.replace("...", "*").count("*") <= _SIMPLE_WILDCARDS
+
+
+@lru_cache(maxsize=512)
+def _simple(test: str, any_case: bool) -> re.Pattern[str]:
+    return re.compile(translated(test), re.DOTALL | (re.IGNORECASE if any_case else 0))
 
 
 @lru_cache(maxsize=512)

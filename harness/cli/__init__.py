@@ -1,4 +1,4 @@
-"""The command line: `harness run`, `search`, `explain`, `check`, `batch`, `apps`…."""
+"""The command line: `harness run`, `search`, `explain`, `fields`, `check`, `batch`, `apps`…."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ COMMANDS = {
     "run": ("harness.cli.run", "run", "Run the trials of detections."),
     "search": ("harness.cli.search", "search", "Run a search over files of events."),
     "explain": ("harness.cli.explain", "explain", "Say why a search gives what it gives."),
+    "fields": ("harness.cli.fields", "fields", "Show an event's fields and where they come from."),
     "check": ("harness.cli.check", "check", "Compile detections and check them, without data."),
     "batch": ("harness.cli.batch", "batch", "Run a whole library over one dataset."),
     "apps": ("harness.cli.apps", "apps", "List the loaded Splunk apps, and show one."),

@@ -21,6 +21,7 @@ from harness.engines.search import SCHEMA, LocalSearch
 from harness.engines.tables import attach
 from harness.engines.watchdog import interrupted_after
 from harness.errors import HarnessError
+from harness.fields.provenance import event_report
 from harness.fields.resolver import Group
 from harness.model import EventBatch, Rows, Value
 from harness.model.numbers import number_text
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from harness.engines.base import SearchRequest
     from harness.engines.knowledge import Knowledge
+    from harness.fields.provenance import EventReport
     from harness.model import EventTable, LookupDefinition
     from harness.plan.nodes import Relation
 
@@ -149,17 +151,8 @@ class DuckDBEngine:
                 yield batch, next(iter(different), ())
                 continue
             for kind in sorted(different):
-                at = [n for n, host in enumerate(batch.host) if kinds[host] == kind]
                 yield (
-                    EventBatch(
-                        batch.index,
-                        batch.source,
-                        batch.sourcetype,
-                        [batch.raw[n] for n in at],
-                        [batch.time[n] for n in at],
-                        [batch.host[n] for n in at],
-                        [batch.meta[n] for n in at] if batch.meta else [],
-                    ),
+                    batch.chosen([n for n, host in enumerate(batch.host) if kinds[host] == kind]),
                     kind,
                 )
 
@@ -218,6 +211,12 @@ class DuckDBEngine:
         """Run a search stage by stage and say what each stage keeps, drops and lacks."""
         with placing(self, request), self.own_tables():
             return explained(self, LocalSearch(self, request))
+
+    def report(self, request: SearchRequest) -> EventReport:
+        """The fields of the one event that is loaded, each with where it comes from."""
+        search = LocalSearch(self, request)
+        with placing(self, request), self.own_tables():
+            return event_report(search.resolver, lambda relation: self.run(relation, search))
 
     @contextmanager
     def own_tables(self) -> Iterator[None]:

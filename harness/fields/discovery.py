@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from harness.fields.defaults import DEFAULTS, SERVER
 from harness.fields.resolver import KNOWN
 from harness.plan import nodes
+from harness.plan.expressions import Call, Const
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from harness.model import Rows
     from harness.plan.expressions import Expr
 
+BETWEEN = "\x1f"
 METADATA = ("_time", "_raw", "host", "index", "source", "sourcetype")
 
 
@@ -65,11 +67,8 @@ def _found(
     names: Expr,
     run: Callable[[nodes.Relation], Rows],
 ) -> set[str]:
-    relation = nodes.Aggregate(
-        single.resolve(frozenset((source,)), predicate),
-        (),
-        (nodes.Aggregation("names", "values", names),),
-    )
-    (row,) = run(relation).rows
-    found = row.get("names")
-    return set(found) if isinstance(found, list) else {str(found)} if found else set()
+    """The names that events have: events of one shape have the same, and count once."""
+    joined = Call("mvjoin", (names, Const(BETWEEN)))
+    events = nodes.Extend(single.resolve(frozenset((source,)), predicate), (("names", joined),))
+    shapes = run(nodes.Aggregate(events, ("names",), (nodes.Aggregation("count", "count"),))).rows
+    return {name for row in shapes for name in str(row["names"]).split(BETWEEN)}

@@ -169,7 +169,7 @@ class Groups(Single):
         return None
 
     def _matched(self) -> Expr:
-        return Call("match", (Field(self.source), Const(self.pattern)))
+        return Call("extract_matches", (Field(self.source), Const(self.pattern)))
 
     def _caught(self, numbers: tuple[int, ...]) -> Expr:
         arguments = (Field(self.source), Const(self.pattern))

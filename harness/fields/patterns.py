@@ -99,7 +99,8 @@ def _compiled(pattern: str) -> Any:
     try:
         return regex.compile(python_pattern(pattern), regex.ASCII | regex.VERSION1)
     except (regex.error, ValueError, OverflowError, RecursionError) as error:
-        raise BadExtraction(f"the regex does not compile: {error}") from error
+        reason = getattr(error, "msg", str(error))  # its position is in a rewritten pattern
+        raise BadExtraction(f"the regex does not compile: {reason}") from error
 
 
 def placed(error: HarnessError, place: Place, what: str) -> HarnessError:

@@ -55,6 +55,7 @@ COLLECTED = frozenset({"eventtype", "tag"})
 KEPT = "\0kept "
 BEFORE = "\0before "
 ASKED = "\0asked"
+AFTER = "\0after "
 LISTED = "\0listed "
 SEPARATE = 16
 """As many fields at most are extracted each by itself; of more, the text is read into lists."""
@@ -78,8 +79,26 @@ class Group:
     entities: str = "numeric"
     table: str = ""
     fields: tuple[str, ...] = ()
-    host: str = ""
     has_indexed: bool = False
+    host: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedLookup:
+    """An automatic lookup, and the fields that hold what its outputs were right after it."""
+
+    lookup: AutoLookup
+    copies: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Phases:
+    """Events after extraction, after calculated fields, and after all lookups."""
+
+    extracted: nodes.Relation
+    calculated: nodes.Relation
+    looked_up: nodes.Relation
+    lookups: tuple[AppliedLookup, ...]
 
 
 @dataclass(slots=True)
@@ -253,6 +272,22 @@ class FieldResolver:
         return self.membership.collected(name, group.number, self.constants(group))
 
     # Fields
+
+    def phases(self, group: Group, wanted: frozenset[str]) -> Phases:
+        """A group's events after each phase, for whoever asks where a field comes from."""
+        base = self.events(group)
+        extracted = self._extract(group, base, wanted - set(group.fields))
+        calculated = self._calculate(group, base, wanted)
+        relation, lookups = calculated, list[AppliedLookup]()
+        for one in self.knowledge(group).lookups:
+            outputs = tuple((old, new) for old, new in self.outputs(one) if new in wanted)
+            if outputs and self._usable(one, outputs):
+                names = tuple((f"{AFTER}{len(lookups)} {new}", new) for _, new in outputs)
+                relation = self._looked_up(relation, one, outputs)
+                copies = tuple((copy, Field(new)) for copy, new in names)
+                relation = nodes.Extend(relation, copies)
+                lookups.append(AppliedLookup(one, {new: copy for copy, new in names}))
+        return Phases(extracted, calculated, relation, tuple(lookups))
 
     def _fields(self, group: Group, base: nodes.Relation, wanted: frozenset[str]) -> nodes.Relation:
         found = [

@@ -28,6 +28,11 @@ SYSTEM_ATTRIBUTES = dict(
 )
 """The elements of System that have them, by attribute."""
 ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&apos;", "'"), ("&amp;", "&"))
+PLAIN = r"[^\\\[\](){}.*+?^$|]+"
+BETWEEN = re.compile(
+    rf"\(\?m?sm?\)(?P<before>{PLAIN})(?:\(\.\*\?\)|\(\?s:\(\.\*\?\)\))(?P<after>{PLAIN})"
+)
+"""The shortest text between two plain ones, newlines in it too."""
 PAIR_END = r"\s,;|&(\[{"
 
 
@@ -47,7 +52,7 @@ def extract_group(d: Dialect, value: Typed, pattern: Typed, group: Typed) -> Typ
 @eval_function("extract_groups", literal=(1, 2, 3))
 def extract_groups(d: Dialect, value: Typed, pattern: Typed, group: Typed, limit: Typed) -> Typed:
     """The numbered group of every match, at most `limit` of them when that is not 0."""
-    found = d.regex_all(as_text(d, value).sql, str(pattern.constant), _int(group))
+    found = d.regex_all(_whole(d, value), str(pattern.constant), _int(group))
     if _int(limit):
         found = d.function("list_slice", found, d.position(1), d.position(_int(limit)))
     return Typed(found, Kind.ANY, multi=True)
@@ -61,16 +66,46 @@ def offsets_of(d: Dialect, value: Typed, pattern: Typed, group: Typed, name: Typ
     return any_text(d.function("concat", d.literal(f"{name.constant}="), found))
 
 
+@eval_function("extract_matches", literal=(1,))
+def extract_matches(d: Dialect, value: Typed, pattern: Typed) -> Typed:
+    """Whether a pattern occurs in a field's text."""
+    return Typed(d.regex_matches(_whole(d, value), str(pattern.constant)), Kind.BOOLEAN)
+
+
+def _whole(d: Dialect, value: Typed) -> Sql:
+    """A field's text; several values are lines, as the transforms of add-ons expect them."""
+    if not value.multi:
+        return as_text(d, value).sql
+    return d.function("array_to_string", value.sql, d.literal("\n"))
+
+
 @eval_function("extract_filled", literal=(1, 2))
 def extract_filled(d: Dialect, value: Typed, pattern: Typed, group: Typed) -> Typed:
     """The numbered group of the first match, empty counting as absent (KEEP_EMPTY_VALS)."""
-    return any_text(d.regex_filled(as_text(d, value).sql, str(pattern.constant), _int(group)))
+    text = _whole(d, value)
+    if _int(group) == 1 and (ends := BETWEEN.fullmatch(str(pattern.constant))) is not None:
+        return any_text(_between(d, text, ends["before"], ends["after"]))
+    return any_text(d.regex_filled(text, str(pattern.constant), _int(group)))
+
+
+def _between(d: Dialect, text: Sql, before: str, after: str) -> Sql:
+    """What stands between two plain texts; a regex of that meaning takes five times as long."""
+    start = d.function("strpos", text, d.literal(before))
+    rest = d.function("substr", text, d.function("add", start, d.position(len(before))))
+    length = d.function("strpos", rest, d.literal(after))
+    found = d.function("substr", rest, d.position(1), d.function("subtract", length, d.position(1)))
+    both = d.function(
+        "and",
+        d.function("greater", start, d.position(0)),
+        d.function("greater", length, d.position(0)),
+    )
+    return d.case([(both, d.function("no_blank", found))])
 
 
 @eval_function("extract_all_filled", literal=(1, 2))
 def extract_all_filled(d: Dialect, value: Typed, pattern: Typed, group: Typed) -> Typed:
     """The numbered group of every match, empty ones left out (MV_ADD)."""
-    found = d.regex_all(as_text(d, value).sql, str(pattern.constant), _int(group))
+    found = d.regex_all(_whole(d, value), str(pattern.constant), _int(group))
     return Typed(
         d.where(found, lambda v: d.function("differs", v, d.literal(""))), Kind.ANY, multi=True
     )
@@ -91,7 +126,7 @@ def extract_pair(
 
     With `clean`, keys are compared as CLEAN_KEYS writes them.
     """
-    text, wanted = as_text(d, value).sql, str(name.constant)
+    text, wanted = _whole(d, value), str(name.constant)
     keys = d.regex_all(text, str(pattern.constant), _int(names))
     found = d.regex_all(text, str(pattern.constant), _int(values))
     pairs = d.function("list_zip", keys, found)
@@ -158,7 +193,7 @@ def extract_part(
     delimiter belong to it. A delimiter within double quotes is text.
     """
     cut = str(delimiters.constant)
-    whole = plain = as_text(d, value).sql
+    whole = plain = _whole(d, value)
     blanks = "".join(one for one in cut if one in " \t")
     signs = "".join(one for one in cut if one not in " \t")
     if blanks and signs:
@@ -190,7 +225,7 @@ def delimited_values(d: Dialect, value: Typed, pairs: Typed, inner: Typed) -> Ty
 
 def _delimited_part(d: Dialect, value: Typed, pairs: Typed, inner: Typed, part: int) -> Sql:
     cuts = (d.literal(str(pairs.constant)), d.literal(str(inner.constant)))
-    return d.function("spl_delimited_pairs", as_text(d, value).sql, *cuts, d.position(part))
+    return d.function("spl_delimited_pairs", _whole(d, value), *cuts, d.position(part))
 
 
 @eval_function("xml_field", literal=(1,))
@@ -302,7 +337,7 @@ def json_names(d: Dialect, raw: Typed) -> Typed:
 @eval_function("pair_names", literal=(1, 2, 3))
 def pair_names(d: Dialect, value: Typed, pattern: Typed, group: Typed, clean: Typed) -> Typed:
     """The keys that a dynamic extraction finds, cleaned if it cleans them."""
-    keys = d.regex_all(as_text(d, value).sql, str(pattern.constant), _int(group))
+    keys = d.regex_all(_whole(d, value), str(pattern.constant), _int(group))
     cleaned = d.each(keys, lambda key: _cleaned(d, key, clean))
     return Typed(cleaned, Kind.ANY, multi=True)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 
@@ -40,6 +41,18 @@ class EventBatch:
     time: list[float | None]
     host: list[str]
     meta: list[str | None] = field(default_factory=list)
+
+    def chosen(self, positions: Sequence[int]) -> EventBatch:
+        """The events at some positions, from 0, in a batch of their own."""
+        return EventBatch(
+            self.index,
+            self.source,
+            self.sourcetype,
+            [self.raw[position] for position in positions],
+            [self.time[position] for position in positions],
+            [self.host[position] for position in positions],
+            [self.meta[position] for position in positions] if self.meta else [],
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,10 @@ from harness.model import EventTable, Origin
 from harness.trials.trial import is_table, moment, time_range
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from harness.model import EventBatch
     from harness.trials.project import Project
 
 
@@ -29,6 +30,17 @@ def opened(
     found = [one for path in paths for one in project.store().opened(path)]
     files = [path for path in found if not is_table(path)]
     return files, [EventTable(path, origin) for path in found if is_table(path)]
+
+
+def picked(batches: Iterable[EventBatch], number: int) -> EventBatch | None:
+    """The event of a number, from 1, alone in a batch; None where there are fewer."""
+    before = 0
+    for batch in batches:
+        at = number - before - 1
+        if at < len(batch.raw):
+            return batch.chosen([at])
+        before += len(batch.raw)
+    return None
 
 
 def request_for(
