@@ -14,7 +14,6 @@ from harness.datasets import Refused, Unreachable
 from harness.engines.base import Engine, SearchRequest
 from harness.errors import HarnessError, Unsupported, UsageError
 from harness.model import EventBatch, EventTable, Origin, TimeRange
-from harness.ingest.kinds import kinds_of
 from harness.risk import RiskEvent, check, derive, notables, to_event_fields
 from harness.spl.time_modifiers import parse_time
 from harness.trials.verdict import TrialResult, Verdict
@@ -24,8 +23,7 @@ if TYPE_CHECKING:
 
     from harness.content import Detection
     from harness.ingest import Loss
-    from harness.ingest.kinds import kinds_of
-from harness.risk import Mismatch
+    from harness.risk import Mismatch
     from harness.trials.project import Project
 
 RISK_INDEX, RISK_KIND = "risk", "risk_event"
@@ -259,13 +257,13 @@ class _Run:
         one = replace(request, text=detection.search, path=str(detection.path))
         rows = self.engine.search(one).rows
         events = derive(detection, rows, now=request.now).events
+        from harness.ingest.kinds import kinds_of  # noqa: PLC0415 - only a correlation needs it
+
         sourcetype = kinds_of(self.project.apps).named(RISK_KIND).sourcetype
         self.engine.load(_risk_batches(events, sourcetype, request.now))
 
 
-def _risk_batches(
-    events: Sequence[RiskEvent], sourcetype: str, now: float
-) -> Iterator[EventBatch]:
+def _risk_batches(events: Sequence[RiskEvent], sourcetype: str, now: float) -> Iterator[EventBatch]:
     """Risk events as events of index=risk: `name=value` pairs, apart by a record separator.
 
     Enterprise Security writes quoted pairs; a value may hold quotes, and has to come back as it is.
@@ -279,9 +277,8 @@ def _risk_batches(
             for one in (value if isinstance(value, list) else [value])
         ]
         when = event.time if event.time is not None else now
-        yield EventBatch(
-            RISK_INDEX, event.search_name, sourcetype, [SEPARATOR.join(pairs)], [when], ["localhost"]
-        )
+        raw = SEPARATOR.join(pairs)
+        yield EventBatch(RISK_INDEX, event.search_name, sourcetype, [raw], [when], ["localhost"])
 
 
 def is_table(path: Path) -> bool:
