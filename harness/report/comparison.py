@@ -28,6 +28,7 @@ STYLES = {
 }
 MOST_ROWS = 3
 VALUE_WIDTH = 100
+INDENT = 11
 MOST_LINES = 200
 """So many lines of differences go into a test case of JUnit."""
 NOT_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -61,7 +62,9 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
             line.append(f"  {sides}", style="dim")
         console.print(line)
         for text in lines_of(one):
-            console.print(Padding(Text(text), (0, 0, 0, 11), expand=False))
+            inner = text.lstrip(" ")
+            left = INDENT + len(text) - len(inner)
+            console.print(Padding(Text(inner), (0, 0, 0, left), expand=False))
     console.print(Text(_summary(comparison), style=_summary_style(comparison)))
     if comparison.left_out:
         console.print(Text(f"{comparison.left_out} trials are not in the saved run", style="dim"))

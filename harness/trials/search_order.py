@@ -35,9 +35,10 @@ ORDERS = frozenset({"head", "tail", "reverse"})
 NAME = r'"[^"]*"|[^\s,|()"]+'
 RENAMED = re.compile(rf"({NAME})\s+as\s+({NAME})", re.IGNORECASE)
 COLLECTED = re.compile(rf"\b(list|values)\s*\(\s*({NAME})\s*\)(?:\s+as\s+({NAME}))?", re.IGNORECASE)
-SIGNED = re.compile(rf"[+-]?\s*(?:(?:auto|str|ip|num)\s*\(\s*({NAME})\s*\)|({NAME}))")
+SIGNED = re.compile(rf"(?:[+-]\s*)?(?:(?:auto|str|ip|num)\s*\(\s*({NAME})\s*\)|({NAME}))")
 COUNT = re.compile(r"\d+|limit=\d+")
 DIRECTIONS = frozenset({"d", "desc", "a", "asc"})
+MACRO, UNKNOWN = re.compile(r"`[^`]*`"), "unknown_macro"
 SORTS = re.compile(r"\bsortby\b", re.IGNORECASE)
 
 
@@ -59,11 +60,16 @@ class Ordering:
 
 
 def ordering_of(search: str) -> Ordering:
-    """The order of a search's results; macros have to be expanded before."""
+    """The order of a search's results.
+
+    A macro that is not expanded may do anything to the order of rows. In a text that cannot be
+    read as a search no order counts.
+    """
+    text = MACRO.sub(f" {UNKNOWN} ", search)
     try:
-        stages = parse_pipeline(SplText.of(Source(search))).stages
+        stages = parse_pipeline(SplText.of(Source(text))).stages
     except HarnessError:
-        return Ordering()
+        return Ordering(has_values=True)
     ordered, keys = False, tuple[str, ...]()
     for position in range(len(stages) - 1, -1, -1):
         stage, after = stages[position], stages[position + 1 :]
