@@ -58,9 +58,11 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
         line.append(shown(one.either.trial) or "-")
         if one.either.synthetic:
             line.append("  synthetic", style="magenta")
-        if sides := _sides(one):
-            line.append(f"  {sides}", style="dim")
-        console.print(line)
+        sides = Text(_sides(one), style="dim")
+        fits = line.cell_len + sides.cell_len + 2 <= console.width
+        console.print(line.append("  ").append(sides) if fits and sides else line)
+        if sides and not fits:
+            console.print(Padding(sides, (0, 0, 0, INDENT), expand=False))
         for text in lines_of(one):
             inner = text.lstrip(" ")
             left = INDENT + len(text) - len(inner)

@@ -218,7 +218,13 @@ class _Comparison:
         differ = {field.field for field in fields}
         row = self.a[one]
         names = sorted((name for name in row if name not in differ), key=self._sameness)
-        return {name: row[name] for name in names[:SHOWN_FIELDS]}
+        found: Row = {}
+        for name in names:
+            if row[name] not in found.values():
+                found[name] = row[name]
+            if len(found) == SHOWN_FIELDS:
+                break
+        return found
 
     def _sameness(self, name: str) -> tuple[bool, int]:
         """Fields that tell rows apart come first, one-valued before multivalued and internal."""

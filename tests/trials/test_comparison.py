@@ -3,6 +3,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harness.trials.comparison import Comparison, Status, compare_runs, compare_trials
 from harness.trials.row_differences import RowsCompared, compare_rows
@@ -150,6 +152,29 @@ def test_many_rows_that_all_differ_take_no_square_of_time() -> None:
     found = rows(a, b)
     assert found.by_field() == {"x": 20_000}
     assert len(found.differences) == 20_000
+
+
+VALUES = st.sampled_from([None, 1, 2.0, "1", "a", "b", ["a", "b"], ["b", "a"], []])
+TABLES = st.lists(st.dictionaries(st.sampled_from("xyz"), VALUES, max_size=3), max_size=8)
+
+
+@given(TABLES, st.randoms(use_true_random=False))
+def test_any_result_is_the_same_in_any_order(a: list[Row], random: Any) -> None:
+    b = list(a)
+    random.shuffle(b)
+    assert rows(a, b).same
+
+
+@given(TABLES, TABLES)
+def test_every_row_is_counted_once_and_both_ways_alike(a: list[Row], b: list[Row]) -> None:
+    there, back = rows(a, b), rows(b, a)
+    assert there.same == back.same
+    for found, mine, theirs in ((there, a, b), (back, b, a)):
+        of_a = [one.row_a for one in found.differences if one.row_a is not None]
+        of_b = [one.row_b for one in found.differences if one.row_b is not None]
+        assert len(set(of_a)) == len(of_a)
+        assert len(set(of_b)) == len(of_b)
+        assert len(mine) - len(of_a) == len(theirs) - len(of_b)  # the others are the same
 
 
 # Order
