@@ -37,7 +37,9 @@ def event(number: int) -> str:
     needle = " needle" if number % 100 == 0 else ""
     seconds = 1_767_225_600 + number / 100
     stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
-    start = f"{stamp}.{number % 1000:03}Z host{number % 20} app[{number}]: user=u{number % 97}{needle}"
+    start = (
+        f"{stamp}.{number % 1000:03}Z host{number % 20} app[{number}]: user=u{number % 97}{needle}"
+    )
     return f"{start} status={number % 7} msg={'payload ' * 120}"[:1000]
 
 
