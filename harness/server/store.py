@@ -212,7 +212,7 @@ class SearchEngine(DuckDBEngine):
     """Searches over a store's events, one at a time, in a schema and a transaction of its own."""
 
     def __init__(self, store: Store) -> None:
-        self.store = store
+        self.held = store
         connected: Connection = store.connection
         super().__init__(store.knowledge, timezone=store.timezone, connected=connected)
 
@@ -226,10 +226,10 @@ class SearchEngine(DuckDBEngine):
     @contextmanager
     def looking(self) -> Iterator[None]:
         """One moment's events, whatever arrives in the meantime."""
-        with self.store.lock:
+        with self.held.lock:
             self.cursor.execute("BEGIN")
             self.cursor.execute("SELECT count(*) FROM state.events WHERE false").fetchall()
-            visible = self.store.visible
+            visible = self.held.visible
         self.groups, self.events, self.newest = (
             visible.groups,
             visible.events,
@@ -249,6 +249,14 @@ class SearchEngine(DuckDBEngine):
     def interrupt(self) -> None:
         """Stop the statement that runs."""
         self.cursor.interrupt()
+
+    def close(self) -> None:
+        """Forget what the searches kept; other threads may be using the connection."""
+        self.cursor.close()
+        with suppress(Exception):
+            cursor = self.connection.duckdb.cursor()
+            cursor.execute(f"DETACH {self.schema}")
+            cursor.close()
 
 
 def _prepared(folder: Path) -> Path:
