@@ -24,6 +24,7 @@ COMMANDS = {
     "check": ("harness.cli.check", "check", "Compile detections and check them, without data."),
     "batch": ("harness.cli.batch", "batch", "Run a whole library over one dataset."),
     "apps": ("harness.cli.apps", "apps", "List the loaded Splunk apps, and show one."),
+    "splunk": ("harness.cli.splunk", "splunk", "Clean up after runs on a Splunk."),
     "datasets": ("harness.cli.datasets", "datasets", "List, fetch and verify datasets."),
     "doctor": ("harness.cli.doctor", "doctor", "Show what is installed, cached and reachable."),
 }
