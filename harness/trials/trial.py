@@ -26,10 +26,11 @@ from harness.spl.time_modifiers import parse_time
 from harness.trials.verdict import TrialResult, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from harness.content import Detection
     from harness.ingest import Loss
+    from harness.model import Rows
     from harness.risk import Mismatch, RiskOutcome
     from harness.trials.project import Project
 
@@ -206,10 +207,10 @@ class _Run:
 
     def _held_against(self, outcome: RiskOutcome) -> Iterator[str]:
         """How the risk events that the engine itself recorded differ from the derived ones."""
-        recorded = getattr(self.engine, "recorded_risk", None)
+        recorded: Callable[[str], Rows | None] | None = getattr(self.engine, "recorded_risk", None)
         names = dict.fromkeys(event.search_name for event in outcome.events)
-        for name in names if recorded is not None else ():
-            found = recorded(name)
+        for name in names:
+            found = recorded(name) if recorded is not None else None
             if found is not None and len(found):
                 derived = [one for one in outcome.events if one.search_name == name]
                 yield from recorded_differences(name, derived, found.rows)

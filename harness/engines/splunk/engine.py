@@ -104,10 +104,10 @@ class SplunkEngine:
             if self._user is not None:
                 self._user.remove()
                 self._user.rest.close()
-            if self._expected:
+            if self._loads:
                 self.instance.delete_events(f"harness_trial::{self.trial}")
         finally:
-            self._user, self._expected = None, 0
+            self._user, self._loads = None, 0
             if self._turn:
                 self.instance.ledger.end_turn()
                 self._turn = False

@@ -185,25 +185,21 @@ class Instance:
         atexit.unregister(self.close)
         try:
             for name in (self.prefix,) if self._hec and not self.address.hec_token else ():
-                self._quietly(lambda name=name: self.rest.delete(f"{HTTP_INPUTS}/{part(name)}"))
+                self._drop(f"{HTTP_INPUTS}/{part(name)}")
                 self.ledger.strike("tokens", name)
             with self.ledger.leaving() as (book, last):
                 if last and not self.address.owned:
                     for name in book.get("indexes", []):
-                        self._quietly(
-                            lambda name=name: self.rest.delete(
-                                f"/services/data/indexes/{part(name)}"
-                            )
-                        )
+                        self._drop(f"/services/data/indexes/{part(name)}")
                     book["indexes"] = []
                 if last and self.farewell is not None:
                     self.farewell()
         finally:
             self.rest.close()
 
-    def _quietly(self, action: Callable[[], Any]) -> None:
+    def _drop(self, path: str) -> None:
         try:
-            action()
+            self.rest.delete(path)
         except SplunkFault:
             return  # `harness splunk clean` finds it in the ledger
 
@@ -217,7 +213,7 @@ class Instance:
             ("/services/search/jobs", "search job"),
         ):
             for name in self._named(path):
-                self._quietly(lambda path=path, name=name: self.rest.delete(f"{path}/{name}"))
+                self._drop(f"{path}/{name}")
                 removed.append(f"{kind} {name}")
         for name in self.ledger.known("indexes"):
             self.rest.delete(f"/services/data/indexes/{part(name)}")

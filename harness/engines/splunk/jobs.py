@@ -218,8 +218,9 @@ def _true(value: Any) -> bool:
 
 
 def _serious(messages: Any) -> tuple[str, ...]:
-    found: list[str] = []
-    for one in messages if isinstance(messages, list) else ():
-        if isinstance(one, dict) and str(one.get("type", "")).upper() in SERIOUS:
-            found.append(str(one.get("text", "")))
-    return tuple(found)
+    held = messages if isinstance(messages, list) else []
+    return tuple(
+        str(one.get("text", ""))
+        for one in held
+        if isinstance(one, dict) and str(one.get("type", "")).upper() in SERIOUS
+    )
