@@ -42,7 +42,7 @@ bench: env
 	$(BIN)/python benchmarks/run.py
 
 truth: env
-	$(BIN)/python -m tests.truth
+	$(BIN)/python tests/truth/measure.py
 
 reference: env
 	$(BIN)/python docs/generate_reference.py

@@ -36,7 +36,8 @@ no effect here, each with the reason, the file and the line.
 
 Where files disagree, `local/` counts over `default/`, and of two apps the one whose name comes
 last in ASCII order, as Splunk has it for searches. Only what an app exports
-(`metadata/default.meta`, `export = system`) counts outside of it. An app with `[install] state
+(`metadata/default.meta`, `export = system`) counts outside of it; one without any metadata
+counts, with a warning. An app with `[install] state
 = disabled` does not count at all. A setting that its specification does not have is warned of
 with the nearest name, and is not read.
 

@@ -220,6 +220,13 @@ class Layers:
 
     def _read_exports(self, app: AppFolder) -> Exports:
         by_path: dict[str, bool] = {}
+        if not any(app.files("metadata", ".meta")):
+            self.warn(
+                "the app has no metadata, so its settings would count on Splunk only in searches "
+                "that run in it: here they count in all",
+                Place(app.shown("metadata/default.meta")),
+            )
+            return Exports({"": True})
         for name in ("default.meta", "local.meta"):
             for stanza in self._parse(app, f"metadata/{name}").stanzas.values():
                 export = stanza.settings.get("export")

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
     from harness.errors import HarnessError
 
+ROW_GROUP = 16_384
+CHECKPOINT_SIZE = "256MB"
+"""How long the log of a database's file may become: what is in it is safe, only not yet packed."""
+
 _shared: list[Connection] = []
 _lost: list[Connection] = []
 _spill: list[str] = []
@@ -41,16 +45,22 @@ class Connection:
 
 
 def connection(
-    *, threads: int | None = None, memory: str | None = None, tables: Sequence[Path] = ()
+    *,
+    threads: int | None = None,
+    memory: str | None = None,
+    tables: Sequence[Path] = (),
+    database: tuple[str, str] | None = None,
 ) -> Connection:
     """The process's connection, made at first use; one of its own where tables are to be read.
+
+    The same for a `database`: the name under which it is attached, and its file or `:memory:`.
 
     `memory` is DuckDB's spelling (`2GB`). Making a connection takes 15 ms, so trials share one.
     DuckDB's filter pushdown is off on it: the fields layer puts filters where they belong, and
     pushing them down would copy the expressions of extractions (28 of 39 ms of a small search).
     """
-    if tables:
-        return Connection(_made(threads, memory, tables))
+    if tables or database is not None:
+        return Connection(_made(threads, memory, tables, database))
     if not _shared:
         made = _made(threads, memory, ())
         _shared.append(Connection(made))
@@ -77,7 +87,10 @@ def leave_connection() -> None:
 
 
 def _made(
-    threads: int | None, memory: str | None, tables: Sequence[Path]
+    threads: int | None,
+    memory: str | None,
+    tables: Sequence[Path],
+    database: tuple[str, str] | None = None,
 ) -> duckdb.DuckDBPyConnection:
     import duckdb  # noqa: PLC0415 - 0.1 s that only a search pays
 
@@ -95,6 +108,11 @@ def _made(
         made.execute("SET allowed_paths = ?", [sorted(allowed)])
     else:
         made.execute("SET disabled_optimizers = 'filter_pushdown'")
+    if database is not None:
+        name, path = database
+        quoted = path.replace("'", "''")
+        made.execute(f"SET checkpoint_threshold = '{CHECKPOINT_SIZE}'")
+        made.execute(f"ATTACH '{quoted}' AS {name} (ROW_GROUP_SIZE {ROW_GROUP})")
     for setting in (
         "SET python_enable_replacements = false",
         "SET enable_external_access = false",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.engines.base import Loaded, SearchResult, StageRows
 from harness.engines.bounds import is_empty
-from harness.engines.connection import connection, leave_connection
+from harness.engines.connection import ROW_GROUP, Connection, connection, leave_connection
 from harness.engines.explanation import Explanation, explained
 from harness.engines.functions import create
 from harness.engines.lookup_tables import table_of
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from harness.plan.nodes import Relation
 
 SEARCH_SECONDS = 300.0
-ROW_GROUP = 16_384
 SAMPLE_ROWS = 3
 ENTITIES = ("none", "named", "numeric")
 WHOLE = 1e15
@@ -75,6 +74,7 @@ class DuckDBEngine:
         threads: int | None = None,
         memory: str | None = None,
         tables: Sequence[EventTable] = (),
+        connected: Connection | None = None,
     ) -> None:
         self.shares = shares
         self.shared: dict[tuple[str, str], Stored] = {}
@@ -88,16 +88,21 @@ class DuckDBEngine:
         self.events = 0
         self.newest: float | None = None
         paths = [table.path for table in tables]
-        self.connection = connection(threads=threads, memory=memory, tables=paths)
-        connected = self.connection.duckdb
-        connected.execute(f"ATTACH ':memory:' AS {self.schema} (ROW_GROUP_SIZE {ROW_GROUP})")
-        self.cursor = connected.cursor()
+        self.connection = connected or connection(threads=threads, memory=memory, tables=paths)
+        self.cursor = self.connection.duckdb.cursor()
+        self._make_events()
+        for table in tables:
+            self._attach(table)
+
+    def _make_events(self) -> None:
+        """Make the schema and, in it, the table of events."""
+        self.connection.duckdb.execute(
+            f"ATTACH ':memory:' AS {self.schema} (ROW_GROUP_SIZE {ROW_GROUP})"
+        )
         self.cursor.execute(
             f"CREATE TABLE {self.schema}.events"
             " (grp INTEGER, _time DOUBLE, host VARCHAR, _raw VARCHAR, _meta VARCHAR)"
         )
-        for table in tables:
-            self._attach(table)
 
     def _attach(self, table: EventTable) -> None:
         for one in attach(self.cursor, self.schema, f"columns{len(self.groups)}", table):
@@ -132,7 +137,8 @@ class DuckDBEngine:
             )
             self.cursor.register("batch", table)
             self.cursor.execute(
-                f"INSERT INTO {self.schema}.events SELECT {group.number}, t, h, r, m FROM batch"  # noqa: S608
+                f"INSERT INTO {self.schema}.events (grp, _time, host, _raw, _meta)"  # noqa: S608
+                f" SELECT {group.number}, t, h, r, m FROM batch"
             )
             self.cursor.unregister("batch")
             times = [moment for moment in batch.time if moment is not None]

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.apps import Apps
+    from harness.fields.membership import Membership
     from harness.model import Macro
+    from harness.plan.expressions import Expr
     from harness.plan.nodes import Relation
     from harness.plan.types import Typed
 
@@ -53,6 +55,17 @@ class Knowledge:
     locations: Path | None = None
     compiled: dict[object, Compiled] = field(default_factory=dict)
     data_sets: dict[object, Relation] = field(default_factory=dict)
+    calculated: dict[str, Expr] = field(default_factory=dict)
+    _membership: Membership | None = None
+
+    @property
+    def membership(self) -> Membership:
+        """What puts events into event types and under tags: the same for every search."""
+        if self._membership is None:
+            from harness.fields.membership import Membership  # noqa: PLC0415 - only a search asks
+
+            self._membership = Membership(self.apps, self)
+        return self._membership
 
     def find(self, name: str, argument_count: int) -> Macro | None:
         """The macro of a name and number of arguments."""

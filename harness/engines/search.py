@@ -77,6 +77,8 @@ class LocalSearch:
             engine.knowledge,
             tuple(engine.groups.values()),
             self._automatic_lookup,
+            _calculated=engine.knowledge.calculated,
+            _known=engine.knowledge.membership,
         )
         self.warnings: list[str] = []
         self.missing: list[HarnessError] = []

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from harness.functions.extraction import SYSTEM_ATTRIBUTES, SYSTEM_ELEMENTS
+from harness.functions.extraction import SYSTEM_ATTRIBUTES, SYSTEM_ELEMENTS, UNNAMED
 from harness.plan.expressions import FALSE, Call, Const, Expr, Field
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ DYNAMIC = re.compile(
 )
 XML_PAIRS = {
     "data": r"<Data Name=['\"]([^'\"]+)['\"]>([^<]*)",
-    "element": r"<([A-Za-z_][\w.-]*)(?: [^N>][^>]*)?>([^<]*)</",
+    "element": r"<([A-Za-z_][\w.-]*)(?: [^N>][^>]*)?>(\s*[^<\s][^<]*)</",
 }
 """The named Data of an event and its elements: both as `xml_field` reads them one by one."""
 ELEMENT_NAME = re.compile(r"[A-Za-z_][\w.-]*")
@@ -406,7 +406,7 @@ class Automatic:
                 "listed_first", (lists(f"{kind} names"), lists(f"{kind} values"), Const(name))
             )
 
-        if name in SYSTEM_ATTRIBUTES:
+        if name in SYSTEM_ATTRIBUTES or name == UNNAMED:
             return self.field(name)
         if name in SYSTEM_ELEMENTS:
             return Call("coalesce", (of("element"), of("data")))

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 EVENTTYPE = "eventtype"
 CHAIN_MAX = 100
+Alike = tuple[tuple[str, str], ...]
+"""What events have in common: the names and values of their metadata fields."""
 
 
 @dataclass(slots=True)
@@ -51,27 +53,29 @@ class Membership:
     _searches: dict[str, Expr] = field(default_factory=dict)
     _broken: dict[str, HarnessError] = field(default_factory=dict)
     _checked: dict[str, bool] = field(default_factory=dict)
-    _folded: dict[tuple[int, str], Expr] = field(default_factory=dict)
+    _folded: dict[tuple[Alike, str], Expr] = field(default_factory=dict)
+    _users: dict[Belongs, tuple[str, ...]] = field(default_factory=dict)
 
-    def of(self, number: int, constants: Mapping[str, str]) -> Callable[[Belongs], Expr]:
-        """The predicate of an event type or tag for a group of events by its number."""
+    def of(self, constants: Mapping[str, str]) -> Callable[[Belongs], Expr]:
+        """The predicate of an event type or tag for events that have these constants in common."""
+        alike = tuple(constants.items())
 
         def belongs(wanted: Belongs) -> Expr:
             return some(self._members(wanted, search, folded))
 
         def search(name: str) -> Expr:
-            if (number, name) not in self._folded:
-                self._folded[number, name] = folded(self._searches[name])
-            return self._folded[number, name]
+            if (alike, name) not in self._folded:
+                self._folded[alike, name] = folded(self._searches[name])
+            return self._folded[alike, name]
 
         def folded(expression: Expr) -> Expr:
             return fold(expression, constants, belongs)
 
         return belongs
 
-    def collected(self, name: str, number: int, constants: Mapping[str, str]) -> Expr:
+    def collected(self, name: str, constants: Mapping[str, str]) -> Expr:
         """`eventtype`, `tag` or `tag::field` as a multivalue field."""
-        belongs, names = self.of(number, constants), set[str]()
+        belongs, names = self.of(constants), set[str]()
         field_name = name[5:] if name.startswith("tag::") else None
         arguments: list[Expr] = []
         if name == EVENTTYPE:
@@ -186,8 +190,13 @@ class Membership:
         self._checked[name] = True
         return True
 
-    def _used(self, wanted: Belongs) -> Iterable[str]:
+    def _used(self, wanted: Belongs) -> tuple[str, ...]:
         """The enabled event types with names of their own that a membership asks of."""
+        if wanted not in self._users:
+            self._users[wanted] = tuple(self._asked_of(wanted))
+        return self._users[wanted]
+
+    def _asked_of(self, wanted: Belongs) -> Iterable[str]:
         for name, found in self.apps.eventtypes.items():
             if found.disabled or self._parts(name):
                 continue

@@ -265,11 +265,11 @@ class FieldResolver:
     # Event types and tags
 
     def _belonging(self, group: Group) -> Callable[[Belongs], Expr]:
-        return self.membership.of(group.number, self.constants(group))
+        return self.membership.of(self.constants(group))
 
     def _collected(self, name: str, group: Group) -> Expr:
         """`eventtype`, `tag` or `tag::field` as a multivalue field."""
-        return self.membership.collected(name, group.number, self.constants(group))
+        return self.membership.collected(name, self.constants(group))
 
     # Fields
 

@@ -13,6 +13,8 @@ from harness.plan.types import Kind, Typed, as_text, as_values
 from harness.registry import eval_function
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from harness.plan.types import Dialect, Sql
 
 SYSTEM_ELEMENTS = frozenset(
@@ -33,6 +35,7 @@ BETWEEN = re.compile(
     rf"\(\?m?sm?\)(?P<before>{PLAIN})(?:\(\.\*\?\)|\(\?s:\(\.\*\?\)\))(?P<after>{PLAIN})"
 )
 """The shortest text between two plain ones, newlines in it too."""
+UNNAMED = "Data"
 PAIR_END = r"\s,;|&(\[{"
 
 
@@ -232,12 +235,16 @@ def _delimited_part(d: Dialect, value: Typed, pairs: Typed, inner: Typed, part: 
 def xml_field(d: Dialect, raw: Typed, name: Typed) -> Typed:
     """A field of a Windows event in XML: a named Data, an element, or an attribute of System.
 
-    An element that has a Name is called by it, and by nothing else.
+    An element that has a Name is called by it, and by nothing else. Data without one are the
+    values of `Data`.
     Entities are as in the event: `xml_named` and `xml_numeric` decode them, over a column,
     since they read their argument several times.
     """
     field, text = str(name.constant), as_text(d, raw).sql
     quoted = re.escape(field)
+    if field == UNNAMED:
+        values = d.regex_all(text, r"<Data>(\s*[^<\s][^<]*)</Data>", 1)
+        return Typed(values, Kind.ANY, multi=True)
     data = d.regex_filled(text, rf"<Data Name=['\"]{quoted}['\"]>([^<]*)", 1)
     if field in SYSTEM_ELEMENTS:
         element = d.regex_filled(text, rf"<{quoted}(?: [^>]*)?>([^<]*)</", 1)
@@ -247,7 +254,7 @@ def xml_field(d: Dialect, raw: Typed, name: Typed) -> Typed:
         attribute = d.regex_filled(text, rf"<{tag} (?:[^>]* )?{quoted}=['\"]([^'\"]*)", 1)
         found = d.function("coalesce", attribute, data)
     elif re.fullmatch(r"[A-Za-z_][\w.-]*", field):
-        element = d.regex_filled(text, rf"<{quoted}(?: [^N>][^>]*)?>([^<]*)</", 1)
+        element = d.regex_filled(text, rf"<{quoted}(?: [^N>][^>]*)?>(\s*[^<\s][^<]*)</", 1)
         found = d.function("coalesce", data, element)
     else:
         found = data
@@ -257,18 +264,31 @@ def xml_field(d: Dialect, raw: Typed, name: Typed) -> Typed:
 @eval_function("xml_named")
 def xml_named(d: Dialect, field: Typed) -> Typed:
     """A text of XML with the five entities decoded."""
-    value = plain = as_text(d, field).sql
-    for entity, character in ENTITIES:
-        plain = d.function("replace", plain, d.literal(entity), d.literal(character))
-    return any_text(d.case([(d.function("contains", value, d.literal("&")), plain)], value))
+
+    def decoded(value: Sql) -> Sql:
+        plain = value
+        for entity, character in ENTITIES:
+            plain = d.function("replace", plain, d.literal(entity), d.literal(character))
+        return d.case([(d.function("contains", value, d.literal("&")), plain)], value)
+
+    return _of_each(d, field, decoded)
+
+
+def _of_each(d: Dialect, field: Typed, decoded: Callable[[Sql], Sql]) -> Typed:
+    if field.multi:
+        return Typed(d.each(field.sql, decoded), Kind.ANY, multi=True)
+    return any_text(decoded(as_text(d, field).sql))
 
 
 @eval_function("xml_numeric")
 def xml_numeric(d: Dialect, field: Typed) -> Typed:
     """A text of XML with the five entities and numeric ones decoded; no other is expanded."""
-    value = as_text(d, field).sql
-    decoded = d.function("spl_xml_text", value)
-    return any_text(d.case([(d.function("contains", value, d.literal("&")), decoded)], value))
+
+    def decoded(value: Sql) -> Sql:
+        text = d.function("spl_xml_text", value)
+        return d.case([(d.function("contains", value, d.literal("&")), text)], value)
+
+    return _of_each(d, field, decoded)
 
 
 @eval_function("xml_names")
@@ -276,7 +296,7 @@ def xml_names(d: Dialect, raw: Typed) -> Typed:
     """The names of the fields that `xml_field` can find in an event."""
     text = as_text(d, raw).sql
     found = [d.regex_all(text, r"<Data Name=['\"]([^'\"]+)", 1)]
-    found.append(d.regex_all(text, r"<([A-Za-z_][\w.-]*)(?: [^N>][^>]*)?>[^<]+</", 1))
+    found.append(d.regex_all(text, r"<([A-Za-z_][\w.-]*)(?: [^N>][^>]*)?>\s*[^<\s][^<]*</", 1))
     found.append(d.regex_all(text, r" (\w+)=['\"][^'\"]*['\"]", 1))
     return _joined(d, found)
 

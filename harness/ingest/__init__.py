@@ -11,9 +11,11 @@ from harness.ingest.errors import (
     UnreadableFile,
     shown_losses,
 )
-from harness.ingest.files import ingest, ingest_text, read_file
+from harness.ingest.files import index_events, ingest, ingest_text, read_file
+from harness.ingest.index_time import Arriving
 
 __all__ = [
+    "Arriving",
     "BadIndexSetting",
     "BadTimezone",
     "DamagedFile",
@@ -22,6 +24,7 @@ __all__ = [
     "PointerInsteadOfEvents",
     "SlowIndexPattern",
     "UnreadableFile",
+    "index_events",
     "ingest",
     "ingest_text",
     "read_file",

@@ -122,6 +122,33 @@ def ingest_text(
     yield from reading.batched(reading.events(iter([text])))
 
 
+def index_events(events: Iterable[Arriving], apps: Apps | None = None) -> Iterator[EventBatch]:
+    """Events that arrived one by one, each with its metadata, as they are indexed.
+
+    An event with a time keeps it; of one without, the time is looked for in its text.
+    """
+    known, rules = apps or splunks_own(), dict[tuple[str, str, str], IndexRules]()
+    opened: dict[tuple[str, str, str], _Columns] = {}
+    written = datetime.now(UTC)
+    for event in events:
+        key = (event.source, event.sourcetype, event.host)
+        said = rules.get(key)
+        if said is None:
+            said = rules[key] = index_rules(known, *key)
+        if event.time is None:
+            stamp = LINE_TIMES.find(event.raw, said.zone or UTC, written)
+            found = stamp.epoch if stamp is not None else None
+            event.time = said.time(event.raw, found, UTC, written) or written.timestamp()
+        if said.changes_events and said.applied(event) is None:
+            continue
+        columns = opened.setdefault((event.index, event.source, event.sourcetype), _Columns())
+        columns.raw.append(event.raw)
+        columns.time.append(event.time)
+        columns.host.append(event.host)
+        columns.meta.append(event.meta)
+    yield from _batches(opened)
+
+
 @dataclass(slots=True)
 class _Columns:
     raw: list[str] = field(default_factory=list)

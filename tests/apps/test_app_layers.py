@@ -62,8 +62,16 @@ def test_splunks_own_defaults_lie_below_every_app(tmp_path: Path) -> None:
     assert load_apps([app], builtin=False).props_for("", "s").kv_mode == "none"
 
 
-def test_without_metadata_nothing_of_an_app_counts_and_that_is_said(tmp_path: Path) -> None:
+def test_without_metadata_an_app_counts_and_that_is_said(tmp_path: Path) -> None:
     app = write_app(tmp_path, "a", {"default/macros.conf": "[m]\ndefinition = 1\n"}, meta=None)
+    apps = load_apps([app], builtin=False)
+    assert macro(apps, "m") == "1"
+    assert any("has no metadata" in warning.message for warning in apps.warnings)
+
+
+def test_an_app_that_exports_nothing_does_not_count_and_that_is_said(tmp_path: Path) -> None:
+    files = {"default/macros.conf": "[m]\ndefinition = 1\n"}
+    app = write_app(tmp_path, "a", files, meta="[]\naccess = read : [ * ]\n")
     apps = load_apps([app], builtin=False)
     assert macro(apps, "m") is None
     assert any("exports nothing" in warning.message for warning in apps.warnings)

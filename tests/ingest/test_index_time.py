@@ -320,6 +320,25 @@ def test_an_app_names_the_source_type_of_a_source(tmp_path: Path) -> None:
     assert batch.sourcetype == "acme:log"
 
 
+# What KV_MODE=xml makes of a Windows event (Microsoft's Event schema; Splunk's `xmlkv`)
+
+
+def test_data_without_names_are_the_values_of_one_field() -> None:
+    event = (
+        "<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'>\n  <System>\n"
+        "    <Provider Name='Application Error'>\n    </Provider>\n    <EventID>1000</EventID>\n"
+        "    <Channel>Application</Channel>\n  </System>\n  <EventData>\n"
+        "    <Data Name='Named'>n</Data>\n    <Data></Data>\n    <Data>a &amp; b</Data>\n"
+        "    <Data>c</Data>\n  </EventData>\n</Event>"
+    )
+    apps = load_apps()
+    rows = search(apps, event, "search * | table Data Named", sourcetype=None, source=None)
+    assert rows == [{"Data": ["a & b", "c"], "Named": "n"}]
+    (row,) = search(apps, event, "search * | table *", sourcetype=None, source=None)
+    assert row["Data"] == ["a & b", "c"]
+    assert not {"Provider", "System", "EventData"} & row.keys()
+
+
 # Bad input
 
 

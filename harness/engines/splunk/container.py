@@ -14,6 +14,7 @@ import re
 import secrets
 import sys
 import uuid
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ from harness.errors import HarnessError
 from harness.replay import SplunkFault, Tls
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from docker import DockerClient
     from docker.models.containers import Container
@@ -38,6 +39,7 @@ APPS = "/opt/splunk/etc/apps"
 TERMS_SINCE = 10
 GIVE_UP = "or go on without Docker: --engine local, or --engine https://… of an existing Splunk"
 SYNCED = "apps"
+DOCKER_SECONDS = 120
 
 
 class DockerUnavailable(HarnessError):
@@ -60,7 +62,8 @@ class Secrets:
     hec_token: str
 
 
-def docker_client() -> DockerClient:
+@contextmanager
+def docker_client() -> Iterator[DockerClient]:
     """The Docker engine that the environment names."""
     try:
         import docker  # noqa: PLC0415 - an extra, and heavy
@@ -70,16 +73,22 @@ def docker_client() -> DockerClient:
             "the Python package `docker` is not installed",
             hints=["pip install 'detection-harness[splunk]'", GIVE_UP],
         ) from error
+    client = None
     try:
-        client = docker.from_env(timeout=120)
+        client = docker.from_env(timeout=DOCKER_SECONDS)
         client.ping()
     except (DockerException, OSError) as error:
+        if client is not None:
+            client.close()
         where = os.environ.get("DOCKER_HOST", "the default socket")
         raise DockerUnavailable(
             f"no Docker engine answers at {where}: {_short(error)}",
             hints=["is it running, and may this user reach it?", GIVE_UP],
         ) from error
-    return client
+    try:
+        yield client
+    finally:
+        client.close()
 
 
 def started(image: Image, apps: Sequence[AppFiles]) -> Instance:
@@ -87,8 +96,7 @@ def started(image: Image, apps: Sequence[AppFiles]) -> Instance:
     ledger = Ledger(f"container {image.name}")
     if (found := _OPEN.get(ledger.name)) is not None:
         return found
-    client = docker_client()
-    with ledger.waiting():
+    with docker_client() as client, ledger.waiting():
         container = _running(client, image, ledger)
         fresh = container is None
         digest = digest_of(apps)
@@ -119,23 +127,25 @@ def released(image: Image, ledger: Ledger) -> None:
     """Remove the container where this was its last user, unless it is to be kept."""
     if image.keep or ledger.known("kept"):
         return
-    client = docker_client()
-    for one in client.containers.list(all=True, filters={"label": _label(ledger)}):
-        _remove(one)
+    with docker_client() as client:
+        for one in client.containers.list(all=True, filters={"label": _label(ledger)}):
+            _remove(one)
     ledger.path.unlink(missing_ok=True)
 
 
 def clean_containers(*, force: bool = False) -> list[str]:
     """Remove every container of ours, kept ones too; what was removed, for a person."""
     removed: list[str] = []
-    for one in docker_client().containers.list(all=True, filters={"label": LABEL}):
-        ledger = Ledger(f"container {one.labels.get(f'{LABEL}.image', '')}")
-        if ledger.users() and not force:
-            removed.append(f"nothing of {one.name}: a run is using it (--force removes it)")
-            continue
-        _remove(one)
-        ledger.path.unlink(missing_ok=True)
-        removed.append(f"container {one.name} ({one.labels.get(f'{LABEL}.image', '')})")
+    with docker_client() as client:
+        for one in client.containers.list(all=True, filters={"label": LABEL}):
+            image = one.labels.get(f"{LABEL}.image", "")
+            ledger = Ledger(f"container {image}")
+            if ledger.users() and not force:
+                removed.append(f"nothing of {one.name}: a run is using it (--force removes it)")
+                continue
+            _remove(one)
+            ledger.path.unlink(missing_ok=True)
+            removed.append(f"container {one.name} ({image})")
     return removed
 
 
@@ -163,13 +173,16 @@ def _created(
 
     testcontainers_config.ryuk_disabled = True
     described = _described(image, ledger, known, archive(apps, under=APPS))
+    theirs = described.get_docker_client().client
     try:
         described.start()
+        container: Container = client.containers.get(described.get_wrapped_container().id)
     except BaseException as error:
         for one in client.containers.list(all=True, filters={"label": _label(ledger)}):
             _remove(one)
         raise _not_started(image, error) from error
-    container: Container = described.get_wrapped_container()
+    finally:
+        theirs.close()
     return container
 
 

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tarfile
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,11 +42,12 @@ def _own_ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
 
 
 @pytest.fixture
-def image(tmp_path: Path) -> Callable[..., Image]:
+def image(tmp_path: Path) -> Iterator[Callable[..., Image]]:
     """Make an image out of ours, with another program in it."""
+    stack = ExitStack()
 
     def make(*program: str, keep: bool = False) -> Image:
-        client = containers.docker_client()
+        client = stack.enter_context(containers.docker_client())
         name = f"harness-test/{tmp_path.name.lower().replace('_', '-')[:40]}:9.4"
         made = client.containers.create(IMAGE)
         certificate = tmp_path / "certificate.pem"
@@ -66,14 +68,23 @@ def image(tmp_path: Path) -> Callable[..., Image]:
         entry = ", ".join(f'"{one}"' for one in command)
         made.commit(*name.rsplit(":", 1), changes=f"ENTRYPOINT [{entry}]")
         made.remove(force=True)
+        stack.callback(client.images.remove, name, force=True)
         return Image(name, keep)
 
-    return make
+    with stack:
+        yield make
 
 
 def ours() -> list[str]:
-    client = containers.docker_client()
-    return [one.name for one in client.containers.list(all=True, filters={"label": "detection-harness"})]
+    with containers.docker_client() as client:
+        listed = client.containers.list(all=True, filters={"label": "detection-harness"})
+        return [one.name for one in listed]
+
+
+def the_only(action: Callable[[Any], Any]) -> Any:
+    with containers.docker_client() as client:
+        (one,) = client.containers.list(filters={"label": "detection-harness"})
+        return action(one)
 
 
 @with_docker
@@ -112,8 +123,7 @@ def test_the_password_is_made_anew_and_never_shown(image: Any) -> None:
     password = instance.address.password or ""
     assert len(password) > 20
     assert password not in repr(instance.address)
-    (one,) = containers.docker_client().containers.list(filters={"label": "detection-harness"})
-    assert password not in readiness.last_lines(one)
+    assert password not in the_only(readiness.last_lines)
 
 
 @with_docker
@@ -150,8 +160,7 @@ def test_a_container_that_dies_while_it_searches(image: Any) -> None:
     instance = containers.started(image(), [APP])
     engine = SplunkEngine(instance)
     engine.load(EVENTS)
-    (one,) = containers.docker_client().containers.list(filters={"label": "detection-harness"})
-    one.kill()
+    the_only(lambda one: one.kill())
     with pytest.raises(SplunkFault, match="cannot be reached|ended"):
         engine._jobs.run("| tstats count", readiness.Window())
     engine.close()

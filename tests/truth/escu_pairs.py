@@ -1,4 +1,4 @@
-"""Real detections on real data: whether each fires, and on how many events."""
+"""Real detections on real data: whether each fires as it must, and on how many events."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import json
 from functools import cache
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from harness.content import read_detection
 from harness.engines.base import SearchRequest
@@ -21,23 +19,14 @@ CONTENT = CORPUS / "security_content"
 LISTED = CORPUS / "escu_pairs.json"
 PAIRS: list[dict[str, Any]] = json.loads(LISTED.read_text("utf-8")) if LISTED.exists() else []
 
-if not PAIRS:
-    pytest.skip("the folder ../shared/corpus is not there", allow_module_level=True)
-
 
 @cache
 def project() -> Project:
     return Project(Settings(root=ROOT, content=CONTENT))
 
 
-@pytest.mark.parametrize(
-    "pair",
-    PAIRS,
-    ids=[f"{Path(one['detection_file']).stem}-{Path(one['file']).stem}" for one in PAIRS],
-)
-def test_a_detection_fires_as_it_must(pair: dict[str, Any]) -> None:
-    if pair["file"].endswith(".evtx"):
-        pytest.importorskip("evtx")
+def fault(pair: dict[str, Any]) -> str:
+    """What is wrong with the answer to a pair; empty where it is right."""
     detection = read_detection(CONTENT / pair["detection_file"])
     engine = project().local_engine()
     try:
@@ -46,7 +35,11 @@ def test_a_detection_fires_as_it_must(pair: dict[str, Any]) -> None:
         rows = engine.search(SearchRequest(detection.search, 2e9, TimeRange())).rows.rows
     finally:
         engine.close()
-    assert bool(rows) is pair["fires"]
+    if bool(rows) is not pair["fires"]:
+        return f"{len(rows)} rows, but it {'fires' if pair['fires'] else 'must not fire'}"
     # Later stages of the others leave some of the events out.
     if rows and "count" in rows[0] and pair["kind"] == "filter-only":
-        assert sum(int(str(row["count"])) for row in rows) == pair["base_matching_events"]
+        counted = sum(int(str(row["count"])) for row in rows)
+        if counted != pair["base_matching_events"]:
+            return f"{counted} events, not {pair['base_matching_events']}"
+    return ""

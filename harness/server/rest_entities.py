@@ -1,0 +1,544 @@
+"""Endpoints of what the server has: itself, apps, indexes, tokens, roles, configuration.
+
+Source: REST API Reference, the pages on system, applications, indexes, inputs, access and
+configuration endpoints.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from harness.apps.conf import as_boolean
+from harness.server.atom import (
+    BUILD,
+    VERSION,
+    Entry,
+    Page,
+    feed,
+    messages,
+    one_entry,
+    page_of,
+    plain,
+)
+from harness.server.faults import Refusal, not_found
+from harness.server.hec import INPUT
+from harness.server.http import Response
+from harness.server.jobs import new_id
+
+if TYPE_CHECKING:
+    from harness.server.app import Server
+    from harness.server.http import Request, Router
+
+INDEX_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,79}")
+OWN_INDEXES = ("main", "risk", "notable", "summary", "_internal", "_audit")
+RESERVED = frozenset(
+    "name output_mode count offset search sort_dir sort_key sort_mode f owner app sharing".split()
+)
+LISTS = frozenset({"imported_roles", "capabilities"})
+ROLES: dict[str, dict[str, str]] = {
+    "admin": {"imported_roles": "power;user", "srchIndexesAllowed": "*;_*"},
+    "power": {"imported_roles": "user", "srchIndexesAllowed": "*"},
+    "user": {"imported_roles": "", "srchIndexesAllowed": "*"},
+    "can_delete": {"imported_roles": "", "capabilities": "delete_by_keyword"},
+}
+DELETE = "delete_by_keyword"
+REMOVED = "removed_indexes"
+"""A file of ours: indexes whose events are gone, but not the groups that they were in."""
+
+
+def add_routes(router: Router, found: Entities) -> None:
+    """The routes of this module."""
+    for method, path, handler in (
+        ("GET", "server/info", found.info),
+        ("GET", "server/info/{name}", found.info),
+        ("GET", "server/settings", found.info),
+        ("GET", "messages", found.no_messages),
+        ("GET", "apps/local", found.apps),
+        ("GET", "apps/local/{name}", found.app),
+        ("GET", "data/indexes", found.indexes),
+        ("POST", "data/indexes", found.new_index),
+        ("GET", "data/indexes/{name}", found.index),
+        ("POST", "data/indexes/{name}", found.change_index),
+        ("DELETE", "data/indexes/{name}", found.remove_index),
+        ("GET", "data/inputs", found.inputs),
+        ("GET", "data/inputs/http", found.tokens),
+        ("POST", "data/inputs/http", found.new_token),
+        ("GET", "data/inputs/http/{name}", found.token),
+        ("POST", "data/inputs/http/{name}", found.change_token),
+        ("POST", "data/inputs/http/{name}/{action}", found.switch_token),
+        ("DELETE", "data/inputs/http/{name}", found.remove_token),
+        ("GET", "authorization/roles", found.roles),
+        ("GET", "authorization/roles/{name}", found.role),
+        ("POST", "authorization/roles/{name}", found.change_role),
+        ("GET", "authentication/current-context", found.context),
+        ("GET", "authentication/users", found.context),
+        ("GET", "authentication/users/{name}", found.context),
+        ("GET", "properties", found.files),
+        ("POST", "properties", found.new_file),
+        ("GET", "properties/{file}", found.properties),
+        ("POST", "properties/{file}", found.new_properties),
+        ("GET", "properties/{file}/{stanza}", found.stanza_properties),
+        ("POST", "properties/{file}/{stanza}", found.set_properties),
+        ("GET", "properties/{file}/{stanza}/{key}", found.property),
+        ("POST", "properties/{file}/{stanza}/{key}", found.set_property),
+        ("GET", "configs/{conf}", found.conf),
+        ("POST", "configs/{conf}", found.new_stanza),
+        ("GET", "configs/{conf}/{stanza}", found.stanza),
+        ("POST", "configs/{conf}/{stanza}", found.change_stanza),
+        ("DELETE", "configs/{conf}/{stanza}", found.remove_stanza),
+    ):
+        router.add(method, path, handler)
+
+
+def told(request: Request) -> dict[str, str]:
+    """The settings that a request gives; several values of one are joined."""
+    found: dict[str, str] = {}
+    for key, value in request.form:
+        if key in RESERVED:
+            continue
+        found[key] = f"{found[key]};{value}" if key in found and key in LISTS else value
+    return found
+
+
+class Entities:
+    """The handlers."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.configuration = server.configuration
+
+    # The server itself
+
+    async def info(self, request: Request) -> Response:
+        """What the server says of itself."""
+        content: dict[str, Any] = {
+            "version": VERSION,
+            "build": BUILD,
+            "serverName": "harness",
+            "host": "harness",
+            "host_fqdn": "localhost",
+            "guid": self.server.guid,
+            "os_name": "Linux",
+            "os_name_extended": "Linux",
+            "cpu_arch": "x86_64",
+            "product_type": "enterprise",
+            "instance_type": "detection-harness",
+            "isFree": False,
+            "isTrial": False,
+            "isForwarding": False,
+            "activeLicenseGroup": "Enterprise",
+            "licenseState": "OK",
+            "mode": "normal",
+            "numberOfCores": 2,
+            "server_roles": ["indexer", "search_head", "kv_store"],
+            "kvStoreStatus": "ready",
+            "health_info": "green",
+            "startup_time": int(self.server.started),
+            "timezone": self.server.timezone,
+        }
+        entry = Entry("server-info", "/services/server/info", content)
+        return one_entry(request, entry)
+
+    async def no_messages(self, request: Request) -> Response:
+        """No restart is ever required."""
+        return feed(request, "messages", "/services/messages", Page())
+
+    def _app_entries(self) -> list[Entry]:
+        found = []
+        for folder in self.server.project.apps.folders:
+            if folder.system:
+                continue
+            conf = self.server.app_conf(folder)
+            found.append(self._app(folder.name, conf.get("label"), conf.get("version")))
+        names = {entry.name for entry in found}
+        found += [self._app(name, None, VERSION) for name in ("search",) if name not in names]
+        return sorted(found, key=lambda one: one.name)
+
+    def _app(self, name: str, label: str | None, version: str | None) -> Entry:
+        content = {
+            "label": label or name,
+            "version": version or "0.0.0",
+            "visible": True,
+            "disabled": False,
+            "configured": True,
+            "check_for_updates": False,
+            "state_change_requires_restart": False,
+            "author": "",
+            "description": "",
+        }
+        return Entry(name, "/servicesNS/nobody/system/apps/local", content)
+
+    async def apps(self, request: Request) -> Response:
+        """The apps that are loaded."""
+        page = page_of(request, self._app_entries())
+        return feed(request, "localapps", "/services/apps/local", page)
+
+    async def app(self, request: Request) -> Response:
+        """One app."""
+        return one_entry(request, _named(self._app_entries(), request.captured["name"]))
+
+    # Indexes
+
+    def _index_entries(self) -> list[Entry]:
+        counts = self.server.store.index_counts()
+        written = self.configuration.written("indexes")
+        return [
+            self._index(name, counts.get(name, (0, None, None)), written.get(name, {}))
+            for name in sorted(self.server.index_names())
+        ]
+
+    def _index(
+        self, name: str, counted: tuple[int, float | None, float | None], said: Any
+    ) -> Entry:
+        count, first, last = counted
+        content = {
+            "datatype": "event",
+            "disabled": False,
+            "isInternal": name.startswith("_"),
+            "totalEventCount": count,
+            "currentDBSizeMB": 1,
+            "minTime": _iso(first),
+            "maxTime": _iso(last),
+            "maxTotalDataSizeMB": 500_000,
+            "frozenTimePeriodInSecs": 188_697_600,
+            "homePath": f"$SPLUNK_DB/{name}/db",
+            "coldPath": f"$SPLUNK_DB/{name}/colddb",
+            "thawedPath": f"$SPLUNK_DB/{name}/thaweddb",
+            **said,
+        }
+        links = ("list", "edit", "remove") if name not in OWN_INDEXES else ("list", "edit")
+        return Entry(name, "/servicesNS/nobody/system/data/indexes", content, links=links)
+
+    async def indexes(self, request: Request) -> Response:
+        """The indexes."""
+        entries = self._index_entries()
+        if request.get("datatype") == "metric":
+            entries = []
+        return feed(request, "indexes", "/services/data/indexes", page_of(request, entries))
+
+    async def index(self, request: Request) -> Response:
+        """One index."""
+        return one_entry(request, _named(self._index_entries(), request.captured["name"]))
+
+    async def new_index(self, request: Request) -> Response:
+        """Make an index."""
+        name = request.get("name")
+        if INDEX_NAME.fullmatch(name) is None or name == "kvstore":
+            raise Refusal(400, f"Invalid index name '{name[:100]}'")
+        if name in self.server.index_names():
+            raise Refusal(409, f"Index name={name} already exists.")
+        if request.get("datatype", "event") != "event":
+            raise Refusal(400, "metric indexes are not supported")
+        self.configuration.set("indexes", name, told(request))
+        if name in self.configuration.written(REMOVED):
+            self.configuration.remove(REMOVED, name)
+        return one_entry(request, _named(self._index_entries(), name), status=201)
+
+    async def change_index(self, request: Request) -> Response:
+        """Change an index's settings, which count for nothing here but are kept."""
+        name = request.captured["name"]
+        entry = _named(self._index_entries(), name)
+        self.configuration.set("indexes", name, told(request))
+        return one_entry(request, _named(self._index_entries(), entry.name))
+
+    async def remove_index(self, request: Request) -> Response:
+        """Remove an index with its events."""
+        name = request.captured["name"]
+        _named(self._index_entries(), name)
+        if name in OWN_INDEXES:
+            raise Refusal(400, f"The index {name} cannot be deleted")
+        self.server.store.remove_index(name)
+        if name in self.configuration.written("indexes"):
+            self.configuration.remove("indexes", name)
+        self.configuration.set(REMOVED, name, {})
+        page = page_of(request, self._index_entries())
+        return feed(request, "indexes", "/services/data/indexes", page)
+
+    # Inputs
+
+    async def inputs(self, request: Request) -> Response:
+        """The kinds of inputs: the Event Collector alone."""
+        entry = Entry("http", "/servicesNS/nobody/system/data/inputs", {}, links=("create", "list"))
+        page = Page(0, 30, 1, [entry])
+        return feed(request, "inputs", "/services/data/inputs", page)
+
+    def _token_entries(self) -> list[Entry]:
+        return [
+            Entry(
+                name,
+                "/servicesNS/nobody/splunk_httpinput/data/inputs/http",
+                {
+                    "disabled": False,
+                    "host": "",
+                    "index": "main",
+                    "indexes": [],
+                    "source": "",
+                    "sourcetype": "",
+                    **{
+                        key: value
+                        for key, value in said.items()
+                        if key not in ("indexes", "useACK", "disabled")
+                    },
+                    "useACK": as_boolean(said.get("useACK"), default=False),
+                    "disabled": as_boolean(said.get("disabled"), default=False),
+                    "indexes": [one for one in said.get("indexes", "").split(",") if one],
+                },
+                app="splunk_httpinput",
+                links=("list", "edit", "remove", "enable", "disable"),
+            )
+            for name, said in self.configuration.written("inputs").items()
+            if name.startswith(INPUT)
+        ]
+
+    def _token(self, name: str) -> Entry:
+        full = name if name.startswith(INPUT) else INPUT + name
+        return _named(self._token_entries(), full)
+
+    async def tokens(self, request: Request) -> Response:
+        """The tokens of the Event Collector."""
+        page = page_of(request, self._token_entries())
+        return feed(request, "http", "/services/data/inputs/http", page)
+
+    async def token(self, request: Request) -> Response:
+        """One token."""
+        return one_entry(request, self._token(request.captured["name"]))
+
+    async def new_token(self, request: Request) -> Response:
+        """Make a token."""
+        name = request.get("name").removeprefix(INPUT)
+        if not name or len(name) > 200 or not name.isprintable():
+            raise Refusal(400, "a token needs a name")
+        if INPUT + name in self.configuration.written("inputs"):
+            raise Refusal(409, f"An object with name={name} already exists")
+        said = told(request)
+        self._check_indexes(said)
+        secret = said.get("token") or new_id().lower()
+        for other in self.configuration.written("inputs").values():
+            if other.get("token", "").lower() == secret.lower():
+                raise Refusal(409, "another input has this token")
+        self.configuration.set("inputs", INPUT + name, {**said, "token": secret})
+        return one_entry(request, self._token(name), status=201)
+
+    def _check_indexes(self, said: dict[str, str]) -> None:
+        names = [one.strip() for one in said.get("indexes", "").split(",") if one.strip()]
+        for name in (*names, *([said["index"]] if said.get("index") else [])):
+            if name not in self.server.index_names():
+                raise Refusal(400, f"the index {name} does not exist")
+
+    async def change_token(self, request: Request) -> Response:
+        """Change what a token says."""
+        entry = self._token(request.captured["name"])
+        said = told(request)
+        self._check_indexes(said)
+        self.configuration.set("inputs", entry.name, said)
+        return one_entry(request, self._token(entry.name))
+
+    async def switch_token(self, request: Request) -> Response:
+        """Enable or disable a token."""
+        action = request.captured["action"]
+        entry = self._token(request.captured["name"])
+        if action not in ("enable", "disable"):
+            raise not_found()
+        disabled = "1" if action == "disable" else "0"
+        self.configuration.set("inputs", entry.name, {"disabled": disabled})
+        return one_entry(request, self._token(entry.name))
+
+    async def remove_token(self, request: Request) -> Response:
+        """Remove a token."""
+        entry = self._token(request.captured["name"])
+        self.configuration.remove("inputs", entry.name)
+        return await self.tokens(request)
+
+    # Roles
+
+    def _role_entries(self) -> list[Entry]:
+        written = self.configuration.written("authorize")
+        names = [*ROLES, *(n[5:] for n in written if n.startswith("role_") and n[5:] not in ROLES)]
+        found = []
+        for name in names:
+            said = {**ROLES.get(name, {}), **written.get(f"role_{name}", {})}
+            content: dict[str, Any] = {**said}
+            for key in (
+                "imported_roles",
+                "capabilities",
+                "srchIndexesAllowed",
+                "srchIndexesDefault",
+            ):
+                content[key] = [one for one in said.get(key, "").split(";") if one]
+            found.append(Entry(name, "/services/authorization/roles", content))
+        return found
+
+    async def roles(self, request: Request) -> Response:
+        """The roles."""
+        page = page_of(request, self._role_entries())
+        return feed(request, "roles", "/services/authorization/roles", page)
+
+    async def role(self, request: Request) -> Response:
+        """One role."""
+        return one_entry(request, _named(self._role_entries(), request.captured["name"]))
+
+    async def change_role(self, request: Request) -> Response:
+        """Change a role."""
+        name = request.captured["name"]
+        _named(self._role_entries(), name)
+        said = told(request)
+        known = {entry.name for entry in self._role_entries()}
+        for other in said.get("imported_roles", "").split(";"):
+            if other and other not in known:
+                raise Refusal(400, f"the role {other} does not exist")
+        self.configuration.set("authorize", f"role_{name}", said)
+        return one_entry(request, _named(self._role_entries(), name))
+
+    def capabilities(self, role: str) -> set[str]:
+        """What a role may do, with what it imports."""
+        roles = {entry.name: entry.content for entry in self._role_entries()}
+        found: set[str] = set()
+        todo, seen = [role], set[str]()
+        while todo:
+            name = todo.pop()
+            if name in seen or name not in roles:
+                continue
+            seen.add(name)
+            found |= set(roles[name]["capabilities"])
+            todo += roles[name]["imported_roles"]
+        return found
+
+    async def context(self, request: Request) -> Response:
+        """Who is asking."""
+        name = request.captured.get("name", request.user)
+        if name != request.user:
+            raise not_found(f"Could not find object id={name}")
+        content = {
+            "username": request.user,
+            "realname": "",
+            "roles": ["admin"],
+            "capabilities": sorted({"admin_all_objects", "search", *self.capabilities("admin")}),
+            "defaultApp": "search",
+            "tz": self.server.timezone,
+        }
+        entry = Entry(request.user, "/services/authentication/users", content)
+        return one_entry(request, entry)
+
+    # Properties: plain texts
+
+    async def files(self, request: Request) -> Response:
+        """The names of the configuration files."""
+        entries = [Entry(n, "/services/properties", {}) for n in self.configuration.names()]
+        return feed(request, "properties", "/services/properties", page_of(request, entries, 0))
+
+    async def new_file(self, request: Request) -> Response:
+        """A configuration file comes into being with its first stanza."""
+        self.configuration.stanzas(request.get("__conf"))
+        return messages(request, 201, "INFO", "created")
+
+    async def properties(self, request: Request) -> Response:
+        """The stanzas of a file."""
+        file = request.captured["file"]
+        found = self.configuration.stanzas(file)
+        if not found:
+            raise not_found(f"{file} does not exist")
+        path = f"/services/properties/{file}"
+        entries = [Entry(name, path, {}) for name in found]
+        return feed(request, file, path, page_of(request, entries, 0))
+
+    async def new_properties(self, request: Request) -> Response:
+        """Make a stanza."""
+        file, stanza = request.captured["file"], request.get("__stanza")
+        self.configuration.set(file, stanza, {})
+        return Response(
+            status=201, headers=(("Location", f"/services/properties/{file}/{quote(stanza)}"),)
+        )
+
+    async def stanza_properties(self, request: Request) -> Response:
+        """The keys of a stanza."""
+        file, stanza = request.captured["file"], request.captured["stanza"]
+        path = f"/services/properties/{file}/{quote(stanza, safe='')}"
+        found = self.configuration.stanza(file, stanza)
+        entries = [Entry(key, path, {key: value}) for key, value in found.items()]
+        return feed(request, stanza, path, page_of(request, entries, 0))
+
+    async def set_properties(self, request: Request) -> Response:
+        """Set keys of a stanza."""
+        self.configuration.set(request.captured["file"], request.captured["stanza"], told(request))
+        return messages(request, 200, "INFO", "Successfully modified")
+
+    async def property(self, request: Request) -> Response:
+        """The value of a key, as plain text."""
+        caught = request.captured
+        found = self.configuration.stanza(caught["file"], caught["stanza"])
+        if caught["key"] not in found:
+            raise not_found(f"{caught['key']} does not exist")
+        return Response(found[caught["key"]].encode(), kind="text/plain; charset=UTF-8")
+
+    async def set_property(self, request: Request) -> Response:
+        """Set the value of a key."""
+        caught = request.captured
+        values = {caught["key"]: request.get("value")}
+        self.configuration.set(caught["file"], caught["stanza"], values)
+        return plain(request, "msg", f"Successfully set {caught['key']}")
+
+    # configs/conf-FILE
+
+    def _conf_name(self, request: Request) -> str:
+        name = request.captured["conf"]
+        if not name.startswith("conf-"):
+            raise not_found()
+        return name.removeprefix("conf-")
+
+    def _stanza_entry(self, file: str, name: str, said: dict[str, str], app: str) -> Entry:
+        path = f"/servicesNS/nobody/{quote(app or 'system', safe='')}/configs/conf-{file}"
+        written = self.configuration.written(file)
+        links = ("list", "edit", "remove") if name in written else ("list", "edit")
+        content = {"disabled": False, "eai:appName": app or "system", **said}
+        return Entry(name, path, content, app=app or "system", links=links)
+
+    async def conf(self, request: Request) -> Response:
+        """The stanzas of a file, with all that they say."""
+        file = self._conf_name(request)
+        found = self.configuration.stanzas(file)
+        entries = [self._stanza_entry(file, n, said, request.app) for n, said in found.items()]
+        page = page_of(request, entries)
+        return feed(request, f"conf-{file}", f"/services/configs/conf-{file}", page)
+
+    async def new_stanza(self, request: Request) -> Response:
+        """Make a stanza."""
+        file, name = self._conf_name(request), request.get("name")
+        if name in self.configuration.stanzas(file):
+            raise Refusal(409, f"An object with name={name} already exists")
+        self.configuration.set(file, name, told(request))
+        said = self.configuration.stanza(file, name)
+        return one_entry(request, self._stanza_entry(file, name, said, request.app), status=201)
+
+    async def stanza(self, request: Request) -> Response:
+        """One stanza."""
+        file, name = self._conf_name(request), request.captured["stanza"]
+        said = self.configuration.stanza(file, name)
+        return one_entry(request, self._stanza_entry(file, name, said, request.app))
+
+    async def change_stanza(self, request: Request) -> Response:
+        """Set keys of a stanza."""
+        file, name = self._conf_name(request), request.captured["stanza"]
+        self.configuration.stanza(file, name)
+        self.configuration.set(file, name, told(request))
+        return await self.stanza(request)
+
+    async def remove_stanza(self, request: Request) -> Response:
+        """Forget a stanza that a client wrote."""
+        self.configuration.remove(self._conf_name(request), request.captured["stanza"])
+        return await self.conf(request)
+
+
+def _named(entries: list[Entry], name: str) -> Entry:
+    for entry in entries:
+        if entry.name == name:
+            return entry
+    raise not_found(f"Could not find object id={name}")
+
+
+def _iso(moment: float | None) -> str:
+    if moment is None:
+        return ""
+    return time.strftime("%Y-%m-%dT%H:%M:%S+0000", time.gmtime(moment))
