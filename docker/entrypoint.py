@@ -58,7 +58,7 @@ def _healthy() -> bool:
     context = ssl._create_unverified_context()  # noqa: S323, SLF001 - a certificate of its own
     url = "https://127.0.0.1:8088/services/collector/health/1.0"
     try:
-        with urllib.request.urlopen(url, timeout=2, context=context) as answer:  # noqa: S310 - https
+        with urllib.request.urlopen(url, timeout=2, context=context) as answer:
             return bool(answer.status == 200)
     except OSError:
         return False

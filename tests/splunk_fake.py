@@ -11,6 +11,7 @@ import gzip
 import json
 import os
 import re
+import signal
 import ssl
 import sys
 import threading
@@ -96,7 +97,7 @@ class Handler(BaseHTTPRequestHandler):
             return
         self.answer(status, found, half=fault == "half")
 
-    do_GET = do_POST = do_DELETE = handle_any  # noqa: N815
+    do_GET = do_POST = do_DELETE = handle_any
 
     def fault(self, path: str) -> Any:
         with STATE.lock:
@@ -356,12 +357,14 @@ def serve(port: int, certificate: str | None) -> Server:
 
 def in_container(certificate: str) -> None:
     """As Splunk's image: its environment, its ports, its marker."""
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     STATE.users["admin"]["password"] = os.environ["SPLUNK_PASSWORD"]
     STATE.tokens["splunk_hec_token"] = os.environ["SPLUNK_HEC_TOKEN"]
     STATE.options["delete"] = False
-    for port in (8088, 8089):
-        threading.Thread(target=serve(port, certificate).serve_forever).start()
+    threading.Thread(target=serve(8088, certificate).serve_forever, daemon=True).start()
+    management = serve(8089, certificate)
     print("Ansible playbook complete, will begin streaming", flush=True)
+    management.serve_forever()
 
 
 def main() -> None:

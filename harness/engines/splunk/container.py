@@ -29,9 +29,9 @@ from harness.replay import SplunkFault, Tls
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from docker import DockerClient
     from docker.models.containers import Container
 
+    from docker import DockerClient
     from harness.engines.splunk.app_files import AppFiles
 
 LABEL = "detection-harness"
@@ -66,8 +66,9 @@ class Secrets:
 def docker_client() -> Iterator[DockerClient]:
     """The Docker engine that the environment names."""
     try:
-        import docker  # noqa: PLC0415 - an extra, and heavy
         from docker.errors import DockerException  # noqa: PLC0415 - the same
+
+        import docker  # noqa: PLC0415 - an extra, and heavy
     except ImportError as error:
         raise DockerUnavailable(
             "the Python package `docker` is not installed",

@@ -9,7 +9,7 @@ import atexit
 import re
 import secrets
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from harness.engines.splunk.jobs import Jobs, Window
 from harness.engines.splunk.ledger import Ledger
@@ -118,10 +118,13 @@ class Instance:
 
     def _let_delete(self) -> None:
         """In a container of our own the administrator may delete events too."""
-        self.rest.post(
-            f"/services/authentication/users/{part(self.address.user)}",
-            roles=["admin", "can_delete"],
-        )
+        try:
+            self.rest.post(
+                f"/services/authentication/users/{part(self.address.user)}",
+                roles=["admin", "can_delete"],
+            )
+        except (Forbidden, Rejected):
+            return  # then its trials say that their events stay
         self.may_delete = True
 
     def _new_token(self, transport: Transport) -> str:

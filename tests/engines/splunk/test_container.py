@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import shutil
@@ -14,9 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.engines.splunk import SplunkEngine, close_instances
+from harness.engines.splunk import SplunkEngine, close_instances, readiness
 from harness.engines.splunk import container as containers
-from harness.engines.splunk import readiness
 from harness.engines.splunk.address import Image
 from harness.engines.splunk.app_files import AppFiles
 from harness.errors import HarnessError
@@ -128,7 +128,11 @@ def test_the_password_is_made_anew_and_never_shown(image: Any) -> None:
 
 @with_docker
 def test_a_container_that_dies_while_it_starts(image: Any) -> None:
-    dies = image(PYTHON, "-c", "import time; print(8 * chr(42), chr(110)+chr(111)+chr(32)+'space left on device', flush=True); time.sleep(1); exit(4)")  # noqa: E501
+    dies = image(
+        PYTHON,
+        "-c",
+        "import time; print(8 * chr(42), chr(110)+chr(111)+chr(32)+'space left on device', flush=True); time.sleep(1); exit(4)",
+    )  # noqa: E501
     with pytest.raises(SplunkFault, match="exit 4") as error:
         containers.started(dies, [APP])
     assert "no space left on device" in str(error.value)
@@ -199,17 +203,22 @@ def test_an_image_that_is_missing() -> None:
     assert ours() == []
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_docker_that_cannot_be_reached(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     pytest.importorskip("docker")
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
     with pytest.raises(containers.DockerUnavailable, match=r"none\.sock") as error:
         containers.started(Image("splunk/splunk:9.4"), [APP])
     assert "--engine local" in str(error.value)
+    del error
+    gc.collect()  # docker's client leaves the socket open that it failed with
 
 
 def test_a_port_that_is_taken_and_a_full_disk() -> None:
     errors = pytest.importorskip("docker.errors")
-    taken = errors.APIError("driver failed: Bind for 0.0.0.0:8089 failed: port is already allocated")
+    taken = errors.APIError(
+        "driver failed: Bind for 0.0.0.0:8089 failed: port is already allocated"
+    )
     found = containers._not_started(Image("x:1"), taken)
     assert isinstance(found, HarnessError)
     assert "a port is taken" in str(found)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from conftest import left_over
 
+from conftest import left_over
 from harness.engines.base import SearchRequest
 from harness.engines.splunk import SplunkEngine
 from harness.engines.splunk import engine as engine_module
@@ -16,12 +16,9 @@ from harness.model import EventBatch, EventTable, Origin, TimeRange
 from harness.replay import Denied, Forbidden, NoAnswer, Rejected, SplunkFault, Unverified
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from conftest import Fake
-
-    from harness.engines.splunk import Instance
 
 Connect = "Callable[..., Instance]"
 SEARCH = SearchRequest("`macro` EventCode=1 | stats count by dest", 2_000.0, TimeRange(None, None))
