@@ -15,6 +15,9 @@ import time
 import urllib.request
 from pathlib import Path
 
+import harness
+
+BUILTIN = Path(harness.__file__).parent / "builtin"
 APPS = Path("/opt/splunk/etc/apps")
 STATE = Path("/opt/splunk/var/harness")
 START_SECONDS = 120.0
@@ -33,9 +36,10 @@ def main() -> int:
     STATE.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "harness", "serve", "--host", "0.0.0.0"]  # noqa: S104 - in a container
     command += ["--port", "8089", "--hec-port", "8088", "--state", str(STATE)]
-    for app in sorted(APPS.glob("*")) if APPS.is_dir() else ():
-        if (app / "default").is_dir() or (app / "local").is_dir():
-            command += ["--app", str(app)]
+    apps = [one for one in sorted(APPS.glob("*")) if _is_app(one)]
+    command += [word for app in apps for word in ("--app", str(app))]
+    if any((BUILTIN / app.name).is_dir() for app in apps):
+        command.append("--no-builtin-apps")  # whoever mounts some of them mounts those wanted
     environment = {**os.environ, "HARNESS_SERVE_PASSWORD": os.environ["SPLUNK_PASSWORD"]}
     if token := os.environ.get("SPLUNK_HEC_TOKEN"):
         environment["HARNESS_SERVE_HEC_TOKEN"] = token
@@ -52,6 +56,10 @@ def main() -> int:
     if server.poll() is None:
         print(MARKER, flush=True)
     return server.wait()
+
+
+def _is_app(folder: Path) -> bool:
+    return (folder / "default").is_dir() or (folder / "local").is_dir()
 
 
 def _healthy() -> bool:

@@ -32,7 +32,10 @@ class State:
         self.indexes = {"main"}
         self.sessions: dict[str, str] = {}
         self.users = {"admin": {"password": PASSWORD, "roles": ["admin"]}}
-        self.roles: dict[str, dict[str, list[str]]] = {"power": {"capabilities": ["search"]}}
+        self.roles: dict[str, dict[str, list[str]]] = {
+            "power": {"capabilities": ["search"]},
+            "admin": {"imported_roles": ["power"]},
+        }
         self.tokens = {"given": HEC_TOKEN}
         self.jobs: dict[str, dict[str, Any]] = {}
         self.acks: dict[int, bool] = {}
@@ -75,7 +78,7 @@ class Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length") or 0)
         body = self.rfile.read(length)
         path = unquote(parts.path)
-        query = {name: values for name, values in parse_qs(parts.query).items()}
+        query = parse_qs(parts.query)
         STATE.log.append(f"{self.command} {path}")
         if path.startswith("/control/"):
             self.control(path, body)
@@ -248,11 +251,11 @@ class Handler(BaseHTTPRequestHandler):
             held[wanted] = uuid.uuid4().hex
         elif store == "roles":
             held[wanted] = query
+            if "can_delete" in query.get("imported_roles", ()):
+                STATE.options["delete"] = True
         else:
             known = held.get(wanted, {"password": query.get("password", [""])[0]})
             held[wanted] = {**known, "roles": query["roles"]}
-            if "can_delete" in query["roles"]:
-                STATE.options["delete"] = True
         return 201, _entry(wanted, {})
 
     def job(

@@ -13,6 +13,7 @@ OR binds tighter than AND, written or implied. Source: Splunk Search Reference, 
 from __future__ import annotations
 
 import dataclasses
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 KEYWORDS = frozenset({"AND", "OR", "NOT"})
 MAX_NESTING = 60
+
+INDEXED = re.compile(r"([A-Za-z_][\w.]*)::(.+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +198,15 @@ class PredicateParser:
             self.position += 1
             values, end = self._list()
             return Membership(token.value, values, token.span.to(end))
-        return Term(token.value, span=token.span)
+        return self._term(token)
+
+    def _term(self, token: Token) -> Predicate:
+        """A term; `field::value` is how an index holds a field of its own among its terms."""
+        term = Term(token.value, span=token.span)
+        found = INDEXED.fullmatch(token.value) if token.kind == "word" else None
+        if found is None:
+            return term
+        return Either((term, Comparison(found[1], "=", found[2], token.span)))
 
     def _is_in(self, token: Token | None) -> bool:
         opened = self.peek(1)

@@ -210,7 +210,11 @@ class _Run:
         recorded: Callable[[str], Rows | None] | None = getattr(self.engine, "recorded_risk", None)
         names = dict.fromkeys(event.search_name for event in outcome.events)
         for name in names:
-            found = recorded(name) if recorded is not None else None
+            try:
+                found = recorded(name) if recorded is not None else None
+            except HarnessError as error:
+                yield f"index=risk could not be read: {error.message}"
+                return
             if found is not None and len(found):
                 derived = [one for one in outcome.events if one.search_name == name]
                 yield from recorded_differences(name, derived, found.rows)

@@ -22,7 +22,13 @@ from harness.engines.splunk.address import HEC_PORT, REST_PORT, Address, Image
 from harness.engines.splunk.app_files import archive, digest_of
 from harness.engines.splunk.instance import _OPEN, Instance
 from harness.engines.splunk.ledger import Ledger
-from harness.engines.splunk.readiness import Waiting, await_ready, hints_of, last_lines
+from harness.engines.splunk.readiness import (
+    CANARY,
+    Waiting,
+    await_ready,
+    hints_of,
+    last_lines,
+)
 from harness.errors import HarnessError
 from harness.replay import SplunkFault, Tls
 
@@ -52,6 +58,9 @@ class ImageMissing(HarnessError):
 
 class ContainerFailed(SplunkFault):
     """The container did not start, or died."""
+
+
+_FAILED: dict[str, HarnessError] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +106,8 @@ def started(image: Image, apps: Sequence[AppFiles]) -> Instance:
     ledger = Ledger(f"container {image.name}")
     if (found := _OPEN.get(ledger.name)) is not None:
         return found
+    if (failed := _FAILED.get(ledger.label)) is not None:
+        raise failed  # it fails the same way for the next trial, minutes later
     with docker_client() as client, ledger.waiting():
         container = _running(client, image, ledger)
         fresh = container is None
@@ -114,9 +125,13 @@ def started(image: Image, apps: Sequence[AppFiles]) -> Instance:
                 with ledger.opened() as book:
                     book[SYNCED] = [digest]
             instance = Instance(address, ledger)
-        except BaseException:
+            if fresh:
+                instance.delete_events(f"harness_trial::{CANARY}*")
+        except BaseException as error:
             if container is not None and not ledger.users():
                 _remove(container)
+            if isinstance(error, HarnessError):
+                _FAILED[ledger.label] = error
             raise
     instance.farewell = lambda: released(image, ledger)
     _OPEN[ledger.name] = instance

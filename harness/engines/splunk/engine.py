@@ -93,7 +93,7 @@ class SplunkEngine:
         quoted = search_name.replace("\\", "\\\\").replace('"', '\\"')
         text = (
             f'search index=risk search_name="{quoted}" NOT harness_trial::*'
-            f" _index_earliest={int(self._begun)}"
+            f" | where _indextime>={int(self._begun)}"
             " | table risk_object risk_object_type risk_score risk_message"
         )
         return self.instance.jobs.run(text, Window()).rows
@@ -143,14 +143,9 @@ class SplunkEngine:
                     f"{found} of {self._expected} events could be found after"
                     f" {SEARCHABLE_SECONDS:g} s (acknowledged: {sent.acknowledged})",
                     hints=[
-                        (
-                            "may the user search the indexes"
-                            f" {', '.join(sorted(self._indexes))}, and does the HEC token write there?"
-                        ),
-                        (
-                            "are the events older than the index keeps (frozenTimePeriodInSecs)?"
-                            " --shift-time moves them to now"
-                        ),
+                        f"may the user search {', '.join(sorted(self._indexes))}?",
+                        "are the events older than the index keeps (frozenTimePeriodInSecs)?"
+                        + " --shift-time moves them to now",
                     ],
                 )
             time.sleep(wait)

@@ -143,7 +143,7 @@ def test_a_container_that_dies_while_it_starts(image: Any) -> None:
 @with_docker
 def test_terms_that_are_not_accepted(image: Any) -> None:
     dies = image(PYTHON, "-c", "print('License not accepted, please adjust SPLUNK_START_ARGS')")
-    with pytest.raises(SplunkFault, match="died|stopped") as error:
+    with pytest.raises(SplunkFault, match=r"died|stopped") as error:
         containers.started(dies, [APP])
     assert "licence terms" in str(error.value)
     assert ours() == []
@@ -165,7 +165,7 @@ def test_a_container_that_dies_while_it_searches(image: Any) -> None:
     engine = SplunkEngine(instance)
     engine.load(EVENTS)
     the_only(lambda one: one.kill())
-    with pytest.raises(SplunkFault, match="cannot be reached|ended"):
+    with pytest.raises(SplunkFault, match=r"cannot be reached|ended"):
         engine._jobs.run("| tstats count", readiness.Window())
     engine.close()
     instance.close()
@@ -216,9 +216,7 @@ def test_docker_that_cannot_be_reached(monkeypatch: pytest.MonkeyPatch, tmp_path
 
 def test_a_port_that_is_taken_and_a_full_disk() -> None:
     errors = pytest.importorskip("docker.errors")
-    taken = errors.APIError(
-        "driver failed: Bind for 0.0.0.0:8089 failed: port is already allocated"
-    )
+    taken = errors.APIError("Bind for 0.0.0.0:8089 failed: port is already allocated")
     found = containers._not_started(Image("x:1"), taken)
     assert isinstance(found, HarnessError)
     assert "a port is taken" in str(found)

@@ -10,7 +10,7 @@ from conftest import left_over
 from harness.engines.base import SearchRequest
 from harness.engines.splunk import SplunkEngine
 from harness.engines.splunk import engine as engine_module
-from harness.engines.splunk.jobs import SearchFailed, SearchTooLong
+from harness.engines.splunk.jobs import SearchFailed, SearchTooLong, Window
 from harness.errors import Unsupported
 from harness.model import EventBatch, EventTable, Origin, TimeRange
 from harness.replay import Denied, Forbidden, NoAnswer, Rejected, SplunkFault, Unverified
@@ -63,7 +63,7 @@ def test_trials_see_their_own_events_only(fake: Fake, connected: Any) -> None:
     first.load(events(3))
     second.load(events(5))
     for engine, count in ((first, "3"), (second, "5")):
-        rows = engine._jobs.run("search index=* | stats count", engine_module.Window()).rows.rows
+        rows = engine._jobs.run("search index=* | stats count", Window()).rows.rows
         assert rows == [{"count": count}]
     first.close()
     second.close()
@@ -235,7 +235,7 @@ def test_a_batch_of_unknown_fate_counts_once(
     assert engine.load(events()).events == 3
     twice = kind != "reset-before"
     assert len(fake.state()["events"]) == (6 if twice and roles else 3)
-    rows = engine._jobs.run("search index=* | stats count", engine_module.Window()).rows.rows
+    rows = engine._jobs.run("search index=* | stats count", Window()).rows.rows
     assert rows == [{"count": "3"}]
     engine.close()
     instance.close()
@@ -331,7 +331,7 @@ def test_events_that_never_appear(
 
 def test_a_table_is_unsupported(fake: Fake, connected: Any, tmp_path: Path) -> None:
     table = EventTable(tmp_path / "x.parquet", Origin())
-    with pytest.raises(Unsupported, match="x.parquet"):
+    with pytest.raises(Unsupported, match=r"x\.parquet"):
         SplunkEngine(connected(), tables=[table])
 
 
@@ -362,7 +362,7 @@ def test_two_runs_on_one_instance(fake: Fake) -> None:
     first.load(events(3))
     second.load(events(4))
     first.close()
-    rows = second._jobs.run("search index=* | stats count", engine_module.Window()).rows.rows
+    rows = second._jobs.run("search index=* | stats count", Window()).rows.rows
     assert rows == [{"count": "4"}]
     second.close()
     one.close()
