@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from docker.models.containers import Container
 
-    from docker import DockerClient
+    from docker.client import DockerClient
     from harness.engines.splunk.app_files import AppFiles
 
 LABEL = "detection-harness"
@@ -77,7 +77,7 @@ def docker_client() -> Iterator[DockerClient]:
     try:
         from docker.errors import DockerException  # noqa: PLC0415 - the same
 
-        import docker  # noqa: PLC0415 - an extra, and heavy
+        from docker.client import DockerClient as Client  # noqa: PLC0415 - an extra, and heavy
     except ImportError as error:
         raise DockerUnavailable(
             "the Python package `docker` is not installed",
@@ -85,7 +85,7 @@ def docker_client() -> Iterator[DockerClient]:
         ) from error
     client = None
     try:
-        client = docker.from_env(timeout=DOCKER_SECONDS)
+        client = Client.from_env(timeout=DOCKER_SECONDS)
         client.ping()
     except (DockerException, OSError) as error:
         if client is not None:
