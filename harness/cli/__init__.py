@@ -1,4 +1,4 @@
-"""The command line: `harness run`, `search`, `explain`, `fields`, `check`, `batch`, `apps`…."""
+"""The command line: `harness run`, `search`, `explain`, `fields`, `check`, `batch`, `compare`…."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ COMMANDS = {
     "fields": ("harness.cli.fields", "fields", "Show an event's fields and where they come from."),
     "check": ("harness.cli.check", "check", "Compile detections and check them, without data."),
     "batch": ("harness.cli.batch", "batch", "Run a whole library over one dataset."),
+    "compare": ("harness.cli.compare", "compare", "Run the same trials on two engines."),
     "apps": ("harness.cli.apps", "apps", "List the loaded Splunk apps, and show one."),
     "splunk": ("harness.cli.splunk", "splunk", "Clean up after runs on a Splunk."),
     "serve": ("harness.cli.serve", "serve", "Answer as a Splunk would: REST and HEC."),

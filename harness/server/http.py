@@ -1,6 +1,7 @@
 """Requests and answers over ASGI: bounded bodies, decoded paths, routes.
 
-A path is split before it is decoded, so that a name may hold a slash (`%2F`).
+A path is split before it is decoded, so that a name may hold a slash (`%2F`). A plus is a space
+there, as in forms: splunk-sdk writes the names of saved searches so.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import asyncio
 import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl, unquote_plus
 
 from harness.server.faults import Refusal
 
@@ -181,7 +182,7 @@ def request_of(scope: Mapping[str, Any]) -> Request:
     """The request of an ASGI scope, without its body."""
     raw = scope.get("raw_path") or scope["path"].encode()
     path = raw.decode("latin-1").partition("?")[0]
-    parts = tuple(unquote(part) for part in path.strip("/").split("/"))
+    parts = tuple(unquote_plus(part) for part in path.strip("/").split("/"))
     headers = {
         name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
     }

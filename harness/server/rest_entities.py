@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from harness.apps.conf import as_boolean
 from harness.server.atom import (
@@ -294,7 +294,9 @@ class Entities:
         ]
 
     def _token(self, name: str) -> Entry:
-        full = name if name.startswith(INPUT) else INPUT + name
+        # contentctl quotes the name twice, and Splunk takes that.
+        plain_name = unquote(name)
+        full = plain_name if plain_name.startswith(INPUT) else INPUT + plain_name
         return _named(self._token_entries(), full)
 
     async def tokens(self, request: Request) -> Response:
@@ -438,7 +440,7 @@ class Entities:
         """The stanzas of a file."""
         file = request.captured["file"]
         found = self.configuration.stanzas(file)
-        if not found:
+        if not found and file not in self.configuration.names():
             raise not_found(f"{file} does not exist")
         path = f"/services/properties/{file}"
         entries = [Entry(name, path, {}) for name in found]
