@@ -27,6 +27,8 @@ INDEXED = re.compile(r"([A-Za-z_][\w.]*)::(.*)", re.DOTALL)
 KEYWORDS = frozenset({"AND", "OR", "NOT"})
 MAX_NESTING = 60
 
+INDEXED = re.compile(r"([A-Za-z_][\w.]*)::(.+)")
+
 
 @dataclass(frozen=True, slots=True)
 class Everything:
@@ -202,12 +204,12 @@ class PredicateParser:
         return Term(token.value, span=token.span)
 
     def _indexed(self, name: str, value: str, token: Token) -> Predicate:
-        """`field::value`, which asks for a field that the index holds."""
+        """`field::value` is how an index holds a field of its own among its terms."""
         span, quoted = token.span, self.peek()
         if not value and quoted is not None and quoted.kind == "string" and not quoted.spaced:
             self.position += 1
             value, span = quoted.value, span.to(quoted.span)
-        return Comparison(name, "=", value, span)
+        return Either((Term(f"{name}::{value}", span=span), Comparison(name, "=", value, span)))
 
     def _is_in(self, token: Token | None) -> bool:
         opened = self.peek(1)
