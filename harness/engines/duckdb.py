@@ -41,7 +41,8 @@ if TYPE_CHECKING:
     from harness.plan.nodes import Relation
 
 SEARCH_SECONDS = 300.0
-ROW_GROUP = 16_384
+PART_ROWS = 4_096
+MOST_PARTS = 8
 SAMPLE_ROWS = 3
 ENTITIES = ("none", "named", "numeric")
 WHOLE = 1e15
@@ -90,12 +91,10 @@ class DuckDBEngine:
         paths = [table.path for table in tables]
         self.connection = connection(threads=threads, memory=memory, tables=paths)
         connected = self.connection.duckdb
-        connected.execute(f"ATTACH ':memory:' AS {self.schema} (ROW_GROUP_SIZE {ROW_GROUP})")
+        connected.execute(f"ATTACH ':memory:' AS {self.schema}")
         self.cursor = connected.cursor()
-        self.cursor.execute(
-            f"CREATE TABLE {self.schema}.events"
-            " (grp INTEGER, _time DOUBLE, host VARCHAR, _raw VARCHAR, _meta VARCHAR)"
-        )
+        self._parts = 0
+        self._more_parts(1)
         for table in tables:
             self._attach(table)
 
@@ -113,6 +112,39 @@ class DuckDBEngine:
         if newest is not None:
             self.newest = newest if self.newest is None else max(newest, self.newest)
 
+    def _more_parts(self, count: int) -> None:
+        """Let the events be in so many tables; `events` is all of them.
+
+        Threads share out the tables of a statement, and of one table in memory only parts of
+        122,880 rows: that many large events would be read by one thread.
+        """
+        for number in range(self._parts, count):
+            self.cursor.execute(
+                f"CREATE TABLE {self.schema}.events{number} (grp INTEGER, _time DOUBLE,"
+                " host VARCHAR, _raw VARCHAR, _meta VARCHAR, rowid BIGINT)"
+            )
+        self._parts = max(count, self._parts)
+        parts = (f"SELECT * FROM {self.schema}.events{number}" for number in range(self._parts))  # noqa: S608
+        self.cursor.execute(
+            f"CREATE OR REPLACE VIEW {self.schema}.events AS {' UNION ALL '.join(parts)}"
+        )
+
+    def _insert(self, table: Any, group: Group) -> None:
+        """Put a group's events into the tables, of many as many into each."""
+        rows = table.num_rows
+        if rows > PART_ROWS and self._parts == 1:
+            (threads,) = self.cursor.execute("SELECT current_setting('threads')").fetchall()[0]
+            self._more_parts(min(int(threads), MOST_PARTS))
+        parts = self._parts if rows > PART_ROWS else 1
+        size = -(-rows // parts)
+        for number in range(parts):
+            self.cursor.register("batch", table.slice(number * size, size))
+            self.cursor.execute(
+                f"INSERT INTO {self.schema}.events{number}"  # noqa: S608
+                f" SELECT {group.number}, t, h, r, m, n FROM batch"
+            )
+            self.cursor.unregister("batch")
+
     def load(self, batches: Iterable[EventBatch]) -> Loaded:
         """Add events, column by column, as they arrive."""
         from arro3.core import Array, DataType, Table  # noqa: PLC0415 - only loading needs Arrow
@@ -127,14 +159,11 @@ class DuckDBEngine:
                     Array(batch.host, DataType.string()),
                     Array(batch.raw, DataType.string()),
                     Array(batch.meta or [None] * len(batch.raw), DataType.string()),
+                    Array(range(self.events, self.events + len(batch.raw)), DataType.int64()),
                 ],
-                names=["t", "h", "r", "m"],
+                names=["t", "h", "r", "m", "n"],
             )
-            self.cursor.register("batch", table)
-            self.cursor.execute(
-                f"INSERT INTO {self.schema}.events SELECT {group.number}, t, h, r, m FROM batch"  # noqa: S608
-            )
-            self.cursor.unregister("batch")
+            self._insert(table, group)
             times = [moment for moment in batch.time if moment is not None]
             self._seen(len(batch.raw), max(times, default=None))
         return Loaded(self.events, self.newest)
