@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import json
 import re
@@ -271,23 +272,18 @@ class DuckDBEngine:
 
     def fetch(self, statement: str, columns: tuple[str, ...], types: tuple[Typed, ...]) -> Rows:
         """The rows of a statement whose columns are these, in this order."""
-        found = self.execute(statement).fetchall()
-        shapes = [_LISTS if v.multi else _SHAPES.get(v.kind) for v in types]
-        cells = [
-            [None if cell is None else shape(cell) for cell in column] if shape else column
-            for shape, column in zip(shapes, zip(*found, strict=True), strict=False)
-        ]
-        made = (
-            [dict(zip(columns, row, strict=True)) for row in zip(*cells, strict=True)]
-            if columns
-            else [{} for _ in found]
-        )
-        rows: list[dict[str, Value]] = [
-            {name: cell for name, cell in row.items() if cell is not None}
-            if None in row.values()
-            else row
-            for row in made
-        ]
+        with _uncollected():
+            found = self.execute(statement).fetchall()
+            if not columns:
+                return Rows(columns, [{} for _ in found])
+            rows: list[dict[str, Value]] = [
+                {name: cell for name, cell in zip(columns, row, strict=True) if cell is not None}
+                for row in found
+            ]
+            for name, typed in zip(columns, types, strict=True):
+                shape = _LISTS if typed.multi else _SHAPES.get(typed.kind)
+                if shape is not None:
+                    _reshape(rows, name, shape)
         return Rows(columns, rows)
 
     def store(self, statement: str, columns: tuple[str, ...], types: tuple[Typed, ...]) -> str:
@@ -443,6 +439,31 @@ def _entities(raw: list[str]) -> str:
     if not any("&" in text for text in raw):
         return "none"
     return "numeric" if any("&#" in text for text in raw) else "named"
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the collection of cycles, which takes half the time of making many rows."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _reshape(rows: list[dict[str, Value]], name: str, shape: Callable[[Any], Value]) -> None:
+    """Change a column's cells; a cell of which nothing is left goes."""
+    for row in rows:
+        cell = row.get(name)
+        if cell is None:
+            continue
+        changed = shape(cell)
+        if changed is None:
+            del row[name]
+        else:
+            row[name] = changed
 
 
 def _number(cell: float) -> float:
