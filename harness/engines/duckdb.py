@@ -138,8 +138,8 @@ class DuckDBEngine:
             self._more_parts(min(int(threads), MOST_PARTS))
         parts = self._parts if rows > PART_ROWS else 1
         size = -(-rows // parts)
-        for number in range(parts):
-            self.cursor.register("batch", table.slice(number * size, size))
+        for number, start in enumerate(range(0, rows, size)):
+            self.cursor.register("batch", table.slice(start, min(size, rows - start)))
             self.cursor.execute(
                 f"INSERT INTO {self.schema}.events{number}"  # noqa: S608
                 f" SELECT {group.number}, t, h, r, m, n FROM batch"
