@@ -89,6 +89,15 @@ class Store(DuckDBEngine):
         ).fetchall()
         self._seen(count, newest)
 
+    def _insert(self, table: Any, group: Group) -> None:
+        """Put a group's events into the store's one table, which numbers them."""
+        self.cursor.register("batch", table)
+        self.cursor.execute(
+            f"INSERT INTO state.events (grp, _time, host, _raw, _meta)"  # noqa: S608
+            f" SELECT {group.number}, t, h, r, m FROM batch"
+        )
+        self.cursor.unregister("batch")
+
     def add(self, batches: Iterable[EventBatch]) -> int:
         """Add events; when this returns they are kept and every later search finds them."""
         with self.lock:

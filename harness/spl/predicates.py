@@ -27,8 +27,6 @@ INDEXED = re.compile(r"([A-Za-z_][\w.]*)::(.*)", re.DOTALL)
 KEYWORDS = frozenset({"AND", "OR", "NOT"})
 MAX_NESTING = 60
 
-INDEXED = re.compile(r"([A-Za-z_][\w.]*)::(.+)")
-
 
 @dataclass(frozen=True, slots=True)
 class Everything:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import requests
+
 from conftest import CHANNEL, TOKEN, Served
 
 if TYPE_CHECKING:

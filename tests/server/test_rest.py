@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 
 import pytest
 import requests
+
 from conftest import PASSWORD, ROOT, Served
 
 if TYPE_CHECKING:

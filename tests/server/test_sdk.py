@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 import pytest
+
 from conftest import CHANNEL, PASSWORD, Served
 
 client = pytest.importorskip("splunklib.client")

@@ -145,7 +145,7 @@ class SplunkEngine:
                     hints=[
                         f"may the user search {', '.join(sorted(self._indexes))}?",
                         "are the events older than the index keeps (frozenTimePeriodInSecs)?"
-                        + " --shift-time moves them to now",
+                        " --shift-time moves them to now",
                     ],
                 )
             time.sleep(wait)

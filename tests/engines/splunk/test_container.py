@@ -132,7 +132,7 @@ def test_a_container_that_dies_while_it_starts(image: Any) -> None:
         PYTHON,
         "-c",
         "import time; print(8 * chr(42), chr(110)+chr(111)+chr(32)+'space left on device', flush=True); time.sleep(1); exit(4)",
-    )  # noqa: E501
+    )
     with pytest.raises(SplunkFault, match="exit 4") as error:
         containers.started(dies, [APP])
     assert "no space left on device" in str(error.value)
