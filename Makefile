@@ -17,7 +17,7 @@ env: $(VENV)/.installed
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[server,splunk]" --group dev \
 		--constraint constraints.txt
 	$(BIN)/python -m compileall -q harness tests
 	@touch $@

@@ -25,6 +25,7 @@ COMMANDS = {
     "batch": ("harness.cli.batch", "batch", "Run a whole library over one dataset."),
     "compare": ("harness.cli.compare", "compare", "Run the same trials on two engines."),
     "apps": ("harness.cli.apps", "apps", "List the loaded Splunk apps, and show one."),
+    "splunk": ("harness.cli.splunk", "splunk", "Clean up after runs on a Splunk."),
     "serve": ("harness.cli.serve", "serve", "Answer as a Splunk would: REST and HEC."),
     "datasets": ("harness.cli.datasets", "datasets", "List, fetch and verify datasets."),
     "doctor": ("harness.cli.doctor", "doctor", "Show what is installed, cached and reachable."),

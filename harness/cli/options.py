@@ -57,6 +57,31 @@ def data_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+def splunk_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """--engine, --shift-time, and what is told of a Splunk."""
+    for option in reversed(
+        (
+            click.option(
+                "--engine",
+                "engines",
+                multiple=True,
+                help="local, splunk, splunk:9.4, or a Splunk's URL; repeatable [local].",
+            ),
+            click.option("--shift-time", is_flag=True, help="Move the newest event to now."),
+            click.option("--splunk-url", help="The Splunk that --engine splunk means."),
+            click.option("--splunk-hec-url", help="Where its HEC is [the same host, port 8088]."),
+            click.option("--splunk-user", help="Who logs in with HARNESS_SPLUNK_PASSWORD [admin]."),
+            click.option("--splunk-ca", type=PATH, help="The authority of its certificate."),
+            click.option("--splunk-insecure", is_flag=True, help="Do not verify certificates."),
+            click.option("--splunk-secrets", type=PATH, help="A file of secrets, mode 600."),
+            click.option("--splunk-image", help="The image of a container [splunk/splunk:9.4]."),
+            click.option("--keep-splunk", is_flag=True, help="Keep the container for later runs."),
+        )
+    ):
+        function = option(function)
+    return function
+
+
 def settings_from(flags: dict[str, Any]) -> Settings:
     """The settings of the project in the current folder, with the flags over them."""
     told = dict(flags)

@@ -7,18 +7,26 @@ from typing import Any
 
 import click
 
-from harness.cli.options import console, data_options, knowledge_options, settings_from
+from harness.cli.options import (
+    console,
+    data_options,
+    knowledge_options,
+    settings_from,
+    splunk_options,
+)
 
 
 @click.command()
 @click.argument("detections", nargs=-1, required=True, metavar="NAME|PATH…")
 @knowledge_options
 @data_options
-@click.option("--engine", help="The engine to run on [local].")
+@splunk_options
 @click.option("--offline", is_flag=True, help="Fetch nothing.")
 @click.option("--allow-local-addresses", is_flag=True, help="Admit http, file and local addresses.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def run(detections: tuple[str, ...], *, as_json: bool, **flags: Any) -> int:
+def run(
+    detections: tuple[str, ...], *, engines: tuple[str, ...], as_json: bool, **flags: Any
+) -> int:
     """Run the trials of detections, named by alias, name, id or path, or an app's saved searches.
 
     With --data there is one trial on that data, which passes when the detection fires with every
@@ -26,12 +34,15 @@ def run(detections: tuple[str, ...], *, as_json: bool, **flags: Any) -> int:
     """
     from harness.report.trials import print_results, write_json
     from harness.trials import Project
+    from harness.trials.closing import closing_splunk
     from harness.trials.verdict import exit_code
 
-    project = Project(settings_from(flags))
+    project = Project(settings_from({**flags, "engine": engines[0] if engines else None}))
     named = [project.named(name) for name in detections]
     trials = [trial for one in dict.fromkeys(named) for trial in project.trials(one)]
-    results = [trial.run(project) for trial in trials]
+    projects = [project.on(name) for name in dict.fromkeys(engines or (project.settings.engine,))]
+    with closing_splunk(projects):
+        results = [trial.run(one) for trial in trials for one in projects]
     if as_json:
         write_json(results, sys.stdout)
     else:

@@ -99,7 +99,7 @@ class DuckDBEngine:
             self._attach(table)
 
     def _make_events(self) -> None:
-        """Make the schema and, in it, the table of events."""
+        """Make the schema and, in it, the tables of events."""
         self.connection.duckdb.execute(f"ATTACH ':memory:' AS {self.schema}")
         self._more_parts(1)
 
@@ -135,19 +135,8 @@ class DuckDBEngine:
         )
 
     def _insert(self, table: Any, group: Group) -> None:
-        """Put a group's events into the tables, of many as many into each.
-
-        An engine that made none has a table `events` of its own, which numbers them.
-        """
+        """Put a group's events into the tables, of many as many into each."""
         rows = table.num_rows
-        if not self._parts:
-            self.cursor.register("batch", table)
-            self.cursor.execute(
-                f"INSERT INTO {self.schema}.events (grp, _time, host, _raw, _meta)"  # noqa: S608
-                f" SELECT {group.number}, t, h, r, m FROM batch"
-            )
-            self.cursor.unregister("batch")
-            return
         if rows > PART_ROWS and self._parts == 1:
             (threads,) = self.cursor.execute("SELECT current_setting('threads')").fetchall()[0]
             self._more_parts(min(int(threads), MOST_PARTS))

@@ -9,6 +9,7 @@ from harness.pytest_plugin.hooks import (
     pytest_addoption,
     pytest_collect_file,
     pytest_configure,
+    pytest_unconfigure,
 )
 
 __all__ = [
@@ -16,5 +17,6 @@ __all__ = [
     "pytest_addoption",
     "pytest_collect_file",
     "pytest_configure",
+    "pytest_unconfigure",
     "run_trials",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,10 @@ if TYPE_CHECKING:
 SIDECAR = ".expected.yaml"
 DETECTION = (".yml", ".yaml")
 OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("engine", {"help": "Engine that trials run on [local]."}),
+    (
+        "engine",
+        {"action": "append", "help": "local, splunk, splunk:9.4 or a URL; repeatable [local]."},
+    ),
     ("content", {"type": Path, "help": "Folder laid out as security_content."}),
     ("app", {"type": Path, "action": "append", "help": "A Splunk app's folder; repeatable."}),
     ("iplocation", {"type": Path, "help": "IP locations, a file of MaxMind's kind."}),
@@ -25,21 +29,49 @@ OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("latest", {"help": "Where the time range ends [all time]."}),
     ("offline", {"action": "store_true", "help": "Fetch nothing."}),
     ("accept", {"action": "store_true", "help": "Pin the results that were seen."}),
+    ("shift-time", {"action": "store_true", "help": "Move the newest event to now."}),
+    ("splunk-url", {"help": "The Splunk that the engine `splunk` means."}),
+    ("splunk-hec-url", {"help": "Where its HEC is [the same host, port 8088]."}),
+    ("splunk-user", {"help": "Who logs in with HARNESS_SPLUNK_PASSWORD [admin]."}),
+    ("splunk-ca", {"type": Path, "help": "The authority of its certificate."}),
+    ("splunk-insecure", {"action": "store_true", "help": "Do not verify certificates."}),
+    ("splunk-secrets", {"type": Path, "help": "A file of secrets, mode 600."}),
+    ("splunk-image", {"help": "The image of a container [splunk/splunk:9.4]."}),
+    ("keep-splunk", {"action": "store_true", "help": "Keep the container for later runs."}),
     ("no-builtin-apps", {"action": "store_true", "help": "Leave the built-in add-ons out."}),
 )
+SHORT = frozenset(
+    {"engine", "shift-time", "keep-splunk"}
+    | {name for name, _ in OPTIONS if name.startswith("splunk-")}
+)
+"""Options that are also had without `--harness-`, where no other plugin has the name."""
 SETTING_NAMES = {"app": "apps"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--harness-…` options; plain names belong to other plugins."""
+    """Add `--harness-…` options; plain names belong to other plugins, but for the engine's."""
     group = parser.getgroup("harness", "detection-harness")
     for name, arguments in OPTIONS:
-        group.addoption(f"--harness-{name}", dest=f"harness_{name.replace('-', '_')}", **arguments)
+        names = [f"--harness-{name}"]
+        if name in SHORT and not _taken(parser, f"--{name}"):
+            names.append(f"--{name}")
+        group.addoption(*names, dest=f"harness_{name.replace('-', '_')}", **arguments)
+
+
+def _taken(parser: pytest.Parser, name: str) -> bool:
+    groups = [parser._anonymous, *parser._groups]  # noqa: SLF001 - pytest has no way to ask
+    return any(name in option.names() for group in groups for option in group.options)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker that every trial carries."""
     config.addinivalue_line("markers", "trial: a detection run on a dataset (detection-harness)")
+
+
+def pytest_unconfigure() -> None:
+    """Leave nothing on a Splunk."""
+    if (splunk := sys.modules.get("harness.engines.splunk")) is not None:
+        splunk.close_instances()
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -80,7 +112,14 @@ def flags(config: pytest.Config) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, _ in OPTIONS:
         value = config.getoption(f"harness_{name.replace('-', '_')}")
+        if name == "engine":
+            value = value[0] if value else None
         if isinstance(value, list):
             value = tuple(value)
         found[SETTING_NAMES.get(name, name.replace("-", "_"))] = value
     return found
+
+
+def engines_of(config: pytest.Config) -> tuple[str, ...]:
+    """The engines that every trial runs on, by the command line; none where it says nothing."""
+    return tuple(dict.fromkeys(config.getoption("harness_engine") or ()))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.errors import HarnessError
-from harness.pytest_plugin.hooks import flags
+from harness.pytest_plugin.hooks import engines_of, flags
 from harness.report.escaping import shown
 from harness.report.trials import stage_lines
 from harness.trials import Project, Settings, Trial, TrialResult, Verdict
@@ -56,15 +56,20 @@ class TrialFile(pytest.File):
             raise self.CollectError(shown(error.render())) from None
         for trial in trials:
             alias = trial.alias or trial.detection.path.stem
-            yield TrialItem.from_parent(self, name=f"{alias}[{trial.name}]", trial=trial)
+            engines = engines_of(self.config)
+            for engine in engines or (None,):
+                shown_engine = f" on {engine}" if engine and engine != "local" else ""
+                name = f"{alias}[{trial.name}{shown_engine}]"
+                yield TrialItem.from_parent(self, name=name, trial=trial, engine=engine)
 
 
 class TrialItem(pytest.Item):
     """One trial: found by alias, detection's name and id, technique and story."""
 
-    def __init__(self, *, trial: Trial, **arguments: Any) -> None:
+    def __init__(self, *, trial: Trial, engine: str | None = None, **arguments: Any) -> None:
         super().__init__(**arguments)
         self.trial = trial
+        self.engine = engine
         detection = trial.detection
         names = (detection.name, detection.id or "", *detection.techniques, *detection.stories)
         self.extra_keyword_matches.update(name for name in names if name)
@@ -77,6 +82,8 @@ class TrialItem(pytest.Item):
     def runtest(self) -> None:
         """Run the trial; skip where its dataset cannot be had."""
         project = project_of(self.config)
+        if self.engine is not None:
+            project = project.on(self.engine)
         result = self.trial.run(project)
         self._record(result)
         if project.settings.accept and result.verdict in (Verdict.PASS, Verdict.FAIL):

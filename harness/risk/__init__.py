@@ -3,6 +3,7 @@
 from harness.risk.assertions import Mismatch, check
 from harness.risk.derivation import derive, notables
 from harness.risk.events import Notable, RiskEvent, RiskOutcome, ThreatObject, to_event_fields
+from harness.risk.recorded import recorded_differences
 
 __all__ = [
     "Mismatch",
@@ -13,5 +14,6 @@ __all__ = [
     "check",
     "derive",
     "notables",
+    "recorded_differences",
     "to_event_fields",
 ]

@@ -13,6 +13,7 @@ OR binds tighter than AND, written or implied. Source: Splunk Search Reference, 
 from __future__ import annotations
 
 import dataclasses
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
@@ -22,6 +23,7 @@ from harness.spl.source import NOWHERE, Span
 if TYPE_CHECKING:
     from harness.spl.source import SplText
 
+INDEXED = re.compile(r"([A-Za-z_][\w.]*)::(.*)", re.DOTALL)
 KEYWORDS = frozenset({"AND", "OR", "NOT"})
 MAX_NESTING = 60
 
@@ -195,7 +197,17 @@ class PredicateParser:
             self.position += 1
             values, end = self._list()
             return Membership(token.value, values, token.span.to(end))
+        if token.kind == "word" and (indexed := INDEXED.fullmatch(token.value)):
+            return self._indexed(indexed[1], indexed[2], token)
         return Term(token.value, span=token.span)
+
+    def _indexed(self, name: str, value: str, token: Token) -> Predicate:
+        """`field::value` is how an index holds a field of its own among its terms."""
+        span, quoted = token.span, self.peek()
+        if not value and quoted is not None and quoted.kind == "string" and not quoted.spaced:
+            self.position += 1
+            value, span = quoted.value, span.to(quoted.span)
+        return Either((Term(f"{name}::{value}", span=span), Comparison(name, "=", value, span)))
 
     def _is_in(self, token: Token | None) -> bool:
         opened = self.peek(1)

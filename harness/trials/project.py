@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
     from harness.model import EventTable
     from harness.trials.settings import Settings
 
-ENGINES = ("local",)
+LOCAL = "local"
+ENGINES = (LOCAL, "splunk", "splunk:9.4", "https://splunk.example:8089")
 
 
 class UnknownEngine(UsageError):
@@ -48,12 +50,18 @@ class Project:
     """Reads what is asked for and nothing else; shared by the command line and pytest."""
 
     def __init__(self, settings: Settings) -> None:
-        if settings.engine not in ENGINES:
-            raise UnknownEngine(
-                f"unknown engine `{settings.engine}`", hints=[f"engines: {', '.join(ENGINES)}"]
-            )
+        _check_engine(settings.engine)
         self.settings = settings
         self._known: dict[str, Knowledge] = {}
+
+    def on(self, engine: str) -> Project:
+        """The same project with another engine; what has been read is read once."""
+        if engine == self.settings.engine:
+            return self
+        _check_engine(engine)
+        other = copy(self)
+        other.settings = replace(self.settings, engine=engine)
+        return other
 
     @cached_property
     def content(self) -> ContentFolder:
@@ -96,7 +104,13 @@ class Project:
         app: str | None = None,
     ) -> Engine:
         """A fresh engine for one trial, in a zone of its own and an app if it has one."""
-        return self.local_engine(timezone, tables=tables, app=app)
+        if self.settings.engine == LOCAL:
+            return self.local_engine(timezone, tables=tables, app=app)
+        from harness.engines.splunk import SplunkEngine  # noqa: PLC0415 - only for a Splunk
+        from harness.trials.splunk import splunk_instance  # noqa: PLC0415 - the same
+
+        zone = timezone or self.settings.timezone
+        return SplunkEngine(splunk_instance(self), timezone=zone, tables=tables, app=app)
 
     def local_engine(
         self,
@@ -254,6 +268,15 @@ class Project:
                 " --earliest 0 searches from the beginning"
             )
         return Trial(label, detection, data, clock=clock, remarks=tuple(remarks))
+
+
+def _check_engine(name: str) -> None:
+    if name == LOCAL:
+        return
+    from harness.engines.splunk import is_splunk  # noqa: PLC0415 - only where it is asked for
+
+    if not is_splunk(name):
+        raise UnknownEngine(f"unknown engine `{name}`", hints=[f"engines: {', '.join(ENGINES)}"])
 
 
 def _stale(trial: str) -> str:

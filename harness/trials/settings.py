@@ -12,6 +12,9 @@
     now, earliest, latest        # HARNESS_NOW …        --now, --earliest, --latest
     data, sourcetype, source     # HARNESS_DATA …       --data, --sourcetype, --source
     memory = "2GB"               # HARNESS_MEMORY       --memory
+    shift_time = false           # HARNESS_SHIFT_TIME   --shift-time
+    splunk_url, splunk_hec_url, splunk_user, splunk_ca, splunk_insecure, splunk_image,
+    keep_splunk, splunk_secrets  # HARNESS_SPLUNK_URL … --splunk-url …
     accept = false               # HARNESS_ACCEPT       --harness-accept
 
     [tool.detection-harness.limits]
@@ -36,9 +39,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 TABLE = "detection-harness"
-PATHS = ("content", "apps", "data", "iplocation")
+PATHS = ("content", "apps", "data", "iplocation", "splunk_ca", "splunk_secrets")
 LISTS = ("apps", "data")
-FLAGS = ("offline", "builtin_apps", "accept", "allow_local_addresses")
+FLAGS = (
+    "offline",
+    "builtin_apps",
+    "accept",
+    "allow_local_addresses",
+    "splunk_insecure",
+    "keep_splunk",
+    "shift_time",
+)
 YES, NO = frozenset({"1", "true", "yes", "on"}), frozenset({"", "0", "false", "no", "off"})
 LIMITS = "limits"
 NEVER_IN_FILES = ("allow_local_addresses",)
@@ -75,6 +86,15 @@ class Settings:
     source: str | None = None
     memory: str | None = None
     accept: bool = False
+    shift_time: bool = False
+    splunk_url: str | None = None
+    splunk_hec_url: str | None = None
+    splunk_user: str = "admin"
+    splunk_ca: Path | None = None
+    splunk_insecure: bool = False
+    splunk_image: str | None = None
+    splunk_secrets: Path | None = None
+    keep_splunk: bool = False
     allow_local_addresses: bool = False
     limits: Limits = field(default_factory=Limits)
 

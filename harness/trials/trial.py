@@ -14,16 +14,24 @@ from harness.datasets import Refused, Unreachable
 from harness.engines.base import Engine, SearchRequest
 from harness.errors import HarnessError, Unsupported, UsageError
 from harness.model import EventBatch, EventTable, Origin, TimeRange
-from harness.risk import RiskEvent, check, derive, notables, to_event_fields
+from harness.risk import (
+    RiskEvent,
+    check,
+    derive,
+    notables,
+    recorded_differences,
+    to_event_fields,
+)
 from harness.spl.time_modifiers import parse_time
 from harness.trials.verdict import TrialResult, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from harness.content import Detection
     from harness.ingest import Loss
-    from harness.risk import Mismatch
+    from harness.model import Rows
+    from harness.risk import Mismatch, RiskOutcome
     from harness.trials.project import Project
 
 RISK_INDEX, RISK_KIND = "risk", "risk_event"
@@ -155,7 +163,7 @@ class _Run:
             if isinstance(item, Path) and is_table(item)
         ]
         self.engine = self.project.engine(self.timezone, tables, detection.app)
-        loaded = self.engine.load(self._batches(sources))
+        loaded = self.engine.load(self._timed(self._batches(sources)))
         self.timings["ingest"] = (time.perf_counter() - started) * 1000
         clock = self.project.clock(trial.clock)
         now = moment(clock.now, 0.0) if clock.now else (loaded.newest or 0.0) + 1
@@ -185,14 +193,41 @@ class _Run:
             notables=len(notables(detection, searched.rows, now=now)),
             mismatch=mismatch,
         )
-        told = (*result.warnings, *searched.warnings, *outcome.warnings)
+        told = (
+            *result.warnings,
+            *searched.warnings,
+            *outcome.warnings,
+            *self._held_against(outcome),
+        )
         result = replace(result, warnings=tuple(dict.fromkeys(told)))
         if mismatch is None:
             return result
         stages = tuple(self.engine.stages(request))
         return replace(result, reason=str(mismatch), details=mismatch.render(), stages=stages)
 
+    def _held_against(self, outcome: RiskOutcome) -> Iterator[str]:
+        """How the risk events that the engine itself recorded differ from the derived ones."""
+        recorded: Callable[[str], Rows | None] | None = getattr(self.engine, "recorded_risk", None)
+        names = dict.fromkeys(event.search_name for event in outcome.events)
+        for name in names:
+            try:
+                found = recorded(name) if recorded is not None else None
+            except HarnessError as error:
+                yield f"index=risk could not be read: {error.message}"
+                return
+            if found is not None and len(found):
+                derived = [one for one in outcome.events if one.search_name == name]
+                yield from recorded_differences(name, derived, found.rows)
+
     # Data
+
+    def _timed(self, batches: Iterator[EventBatch]) -> Iterable[EventBatch]:
+        """The events as they are, or moved to now."""
+        if not self.project.settings.shift_time:
+            return batches
+        from harness.replay import shifted  # noqa: PLC0415 - only where it is asked for
+
+        return shifted(batches, time.time())
 
     def _batches(self, sources: list[tuple[Path | str, Origin]]) -> Iterator[EventBatch]:
         from harness.ingest import ingest, ingest_text  # noqa: PLC0415 - only a run reads data

@@ -1,0 +1,192 @@
+"""HTTP to one port of a Splunk: bounded in time and size, and every failure has a name.
+
+A request that failed before it was sent is `NoAnswer`, one that may have been carried out is
+`Uncertain`: whoever asked decides what may be repeated.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from http.cookiejar import DefaultCookiePolicy
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+
+from harness.replay.faults import NoAnswer, SplunkFault, Uncertain, Unverified
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+CONNECT_SECONDS = 10.0
+READ_SECONDS = 60.0
+MAX_ANSWER = 512_000_000
+"""Bytes of one answer; results come in pages that are smaller."""
+PIECE = 65_536
+POOL = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """How certificates are checked: by the system's authorities, by those of a file, or not."""
+
+    ca: Path | None = None
+    insecure: bool = False
+
+    @property
+    def verify(self) -> bool | str:
+        """What `requests` calls it."""
+        if self.insecure:
+            return False
+        return str(self.ca) if self.ca else True
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        """The body as text."""
+        return self.body.decode("utf-8", errors="replace")
+
+
+class Transport:
+    """Requests to one base URL; may be used by several threads, each has its connections."""
+
+    def __init__(self, url: str, tls: Tls, *, read_seconds: float = READ_SECONDS) -> None:
+        self.url = url.rstrip("/")
+        self.tls = tls
+        self.read_seconds = read_seconds
+        self._local = threading.local()
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, Any] | None = None,
+        data: Mapping[str, Any] | bytes | None = None,
+        read_seconds: float | None = None,
+    ) -> Answer:
+        """The answer to one request, whatever its status."""
+        if self.tls.insecure:
+            # The trial's report says it, once; pytest forgets the filter with every test.
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+        try:
+            with self._session().request(
+                method,
+                f"{self.url}{path}",
+                headers=dict(headers or {}),
+                params=params,
+                data=data,
+                timeout=(CONNECT_SECONDS, read_seconds or self.read_seconds),
+                verify=self.tls.verify,
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                return Answer(response.status_code, self._body(response), response.headers)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise self._fault(error) from error
+
+    def close(self) -> None:
+        """Close this thread's connections."""
+        session = getattr(self._local, "session", None)
+        if session is not None:
+            session.close()
+            del self._local.session
+
+    def _session(self) -> requests.Session:
+        session: requests.Session | None = getattr(self._local, "session", None)
+        if session is None:
+            session = requests.Session()
+            session.trust_env = False  # no .netrc, no proxies: a Splunk is named outright
+            session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+            for scheme in ("http://", "https://"):
+                session.mount(scheme, HTTPAdapter(pool_maxsize=POOL, max_retries=0))
+            session.headers.update({"User-Agent": "detection-harness", "Connection": "keep-alive"})
+            self._local.session = session
+        return session
+
+    def _body(self, response: requests.Response) -> bytes:
+        pieces: list[bytes] = []
+        size = 0
+        for piece in response.iter_content(PIECE):
+            pieces.append(piece)
+            size += len(piece)
+            if size > MAX_ANSWER:
+                raise SplunkFault(f"{self.url} sent more than {MAX_ANSWER:,} bytes in one answer")
+        return b"".join(pieces)
+
+    def _fault(self, error: Exception) -> SplunkFault:
+        text = _reason(error)
+        if isinstance(error, requests.exceptions.SSLError):
+            return self._unverified(text)
+        if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema)):
+            return NoAnswer(f"{self.url} is no URL: {text}")
+        if isinstance(error, requests.exceptions.ConnectTimeout) or _not_connected(error):
+            return NoAnswer(
+                f"{self.url} cannot be reached: {text}",
+                hints=["is the host right, and the port? REST is 8089, HEC is 8088, the web 8000"],
+            )
+        if isinstance(error, requests.exceptions.Timeout):
+            return Uncertain(f"{self.url} did not answer in {self.read_seconds:g} s")
+        if "http://" in self.url and "BadStatusLine" in repr(error):
+            return Unverified(
+                f"{self.url} speaks no plain HTTP", hints=["Splunk's ports use TLS: https://…"]
+            )
+        return Uncertain(f"the connection to {self.url} ended: {text}")
+
+    def _unverified(self, text: str) -> SplunkFault:
+        port = urlsplit(self.url).port
+        if "WRONG_VERSION_NUMBER" in text or "UNEXPECTED_EOF" in text or "record layer" in text:
+            return Unverified(
+                f"{self.url} does not speak TLS: {text}",
+                hints=[f"is {port} the right port?", "without TLS the URL begins with http://"],
+            )
+        if "EOF occurred" in text:
+            return Uncertain(f"the connection to {self.url} ended: {text}")
+        return Unverified(
+            f"the certificate of {self.url} cannot be verified: {text}",
+            hints=[
+                "--splunk-ca FILE names the authority that signed it",
+                "--splunk-insecure does without, and the report says so",
+            ],
+        )
+
+
+def _not_connected(error: BaseException) -> bool:
+    return any(
+        isinstance(one, urllib3.exceptions.NewConnectionError | ConnectionRefusedError)
+        for one in _chain(error)
+    )
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    found: list[BaseException] = []
+    waiting: list[Any] = [error]
+    while waiting and len(found) < 20:
+        one = waiting.pop()
+        if not isinstance(one, BaseException) or one in found:
+            continue
+        found.append(one)
+        waiting += [*one.args, getattr(one, "reason", None), one.__cause__, one.__context__]
+    return found
+
+
+def _reason(error: BaseException) -> str:
+    """The innermost words of an error, without addresses of objects."""
+    for one in reversed(_chain(error)):
+        if isinstance(one, OSError) and one.strerror:
+            return one.strerror
+    text = str(error)
+    return text.rsplit(": ", 1)[-1].strip("')\" ") if "object at 0x" in text else text[:300]

@@ -1,0 +1,38 @@
+"""The Splunk that a project's settings name: an instance, or a container started for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.engines.splunk import Address, SplunkSettings, address_of, instance_of
+
+if TYPE_CHECKING:
+    from harness.engines.splunk import Instance
+    from harness.trials.project import Project
+    from harness.trials.settings import Settings
+
+
+def splunk_settings(settings: Settings) -> SplunkSettings:
+    """What the settings say about the Splunk."""
+    return SplunkSettings(
+        url=settings.splunk_url,
+        hec_url=settings.splunk_hec_url,
+        image=settings.splunk_image,
+        user=settings.splunk_user,
+        ca=settings.splunk_ca,
+        insecure=settings.splunk_insecure,
+        keep=settings.keep_splunk,
+        secrets=settings.splunk_secrets,
+    )
+
+
+def splunk_instance(project: Project) -> Instance:
+    """The instance that the project's engine names, ready for trials."""
+    settings = project.settings
+    meant = address_of(settings.engine, splunk_settings(settings))
+    if isinstance(meant, Address):
+        return instance_of(meant)
+    from harness.engines.splunk.container import started  # noqa: PLC0415 - docker comes with it
+    from harness.trials.content_app import app_folders  # noqa: PLC0415 - only a container needs it
+
+    return started(meant, app_folders(project))
