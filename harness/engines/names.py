@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import singledispatch
 from typing import TYPE_CHECKING
@@ -23,10 +23,14 @@ Names = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What the data says of an open relation: its columns, and the groups of events in it."""
+    """What the data says of an open relation: its columns, and the groups of events in it.
+
+    `automatic` are the names in the XML of the events of a group, where all of them were asked.
+    """
 
     columns: Names
     groups: frozenset[int]
+    automatic: Mapping[int, frozenset[str]]
 
 
 def open_names(
@@ -40,14 +44,18 @@ def open_names(
     below has any event of can be left out of the relation's statement.
     """
     groups: set[int] = set()
+    automatic: dict[int, frozenset[str]] = {}
+    unasked: set[int] = set()
 
     def below(relation: nodes.Relation, predicate: Expr = TRUE) -> Names:
         if isinstance(relation, nodes.Scan):
-            names, found = field_names(resolver, predicate, run)
-            groups.update(found)
-            return names
+            found = field_names(resolver, predicate, run)
+            groups.update(found.groups)
+            for number, taken in found.automatic.items():
+                automatic[number] = automatic.get(number, frozenset()) | taken
+            return found.names
         if relation.columns is not None:
-            groups.update(_scanned(relation, resolver))
+            unasked.update(_scanned(relation, resolver))
             return relation.columns
         if isinstance(relation, nodes.Filter):
             return below(relation.input, every((predicate, relation.predicate)))
@@ -64,7 +72,8 @@ def open_names(
         return _merged(below(getattr(relation, "input")), _added(relation))  # noqa: B009
 
     names = below(relation)
-    return Opened(names, frozenset(groups))
+    asked = {number: taken for number, taken in automatic.items() if number not in unasked}
+    return Opened(names, frozenset(groups | unasked), asked)
 
 
 def _scanned(relation: nodes.Relation, resolver: FieldResolver) -> Iterable[int]:

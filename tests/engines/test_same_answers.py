@@ -17,6 +17,7 @@ from harness.engines.knowledge import Knowledge
 from harness.engines.paths import json_field, json_names
 from harness.engines.search import LocalSearch
 from harness.fields import resolver
+from harness.fields.extractors import Automatic
 from harness.model import ALL_TIME, EventBatch
 from harness.plan import nodes
 from harness.plan.expressions import Call, Const, Field
@@ -120,14 +121,18 @@ def test_fields_of_xml_out_of_lists_are_those_taken_one_by_one(
     raw = [event(chance) for _ in range(60)]
     batch = EventBatch("main", **XML, raw=raw, time=[float(n) for n in range(60)], host=["h"] * 60)
     found = []
-    for separate in (0, 1_000):
+    for separate in (0, 1_000, 0):
         monkeypatch.setattr(resolver, "SEPARATE", separate)
+        if len(found) == 2:
+            monkeypatch.setattr(Automatic, "_lacks", lambda _, __: False)
         engine = DuckDBEngine(Knowledge(load_apps()))
         engine.load([batch])
         request = SearchRequest("search index=main | table *", 0.0, ALL_TIME)
         found.append(engine.search(request).rows.rows)
         engine.close()
     assert found[0] == found[1]
+    assert found[0] == found[2]
+    assert any("CommandLine" in row for row in found[0])
 
 
 @pytest.mark.parametrize("seed", SEEDS)
