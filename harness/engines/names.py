@@ -47,10 +47,12 @@ def open_names(
     automatic: dict[int, frozenset[str]] = {}
     unasked: set[int] = set()
 
-    def below(relation: nodes.Relation, predicate: Expr = TRUE) -> Names:
+    def below(relation: nodes.Relation, predicate: Expr = TRUE, most: int | None = None) -> Names:
         if isinstance(relation, nodes.Scan):
-            found = field_names(resolver, predicate, run)
+            found = field_names(resolver, predicate, run, most)
             groups.update(found.groups)
+            if most is not None:
+                unasked.update(found.groups)
             for number, taken in found.automatic.items():
                 automatic[number] = automatic.get(number, frozenset()) | taken
             return found.names
@@ -58,7 +60,10 @@ def open_names(
             unasked.update(_scanned(relation, resolver))
             return relation.columns
         if isinstance(relation, nodes.Filter):
-            return below(relation.input, every((predicate, relation.predicate)))
+            return below(relation.input, every((predicate, relation.predicate)), most)
+        if isinstance(relation, nodes.Limit) and _is_filtered_scan(relation.input):
+            # Without the predicate: an event that does not meet it is one of the first all the same.
+            return below(relation.input, most=min(most or relation.count, relation.count))
         if isinstance(relation, nodes.Union):
             return _merged(*(below(one) for one in relation.inputs))
         if isinstance(relation, nodes.Combine):
@@ -74,6 +79,13 @@ def open_names(
     names = below(relation)
     asked = {number: taken for number, taken in automatic.items() if number not in unasked}
     return Opened(names, frozenset(groups | unasked), asked)
+
+
+def _is_filtered_scan(relation: nodes.Relation) -> bool:
+    """Whether a relation is events, all or some of them, in their own order."""
+    while isinstance(relation, nodes.Filter | nodes.Limit):
+        relation = relation.input
+    return isinstance(relation, nodes.Scan)
 
 
 def _scanned(relation: nodes.Relation, resolver: FieldResolver) -> Iterable[int]:

@@ -35,9 +35,14 @@ class Discovered:
 
 
 def field_names(
-    resolver: FieldResolver, predicate: Expr, run: Callable[[nodes.Relation], Rows]
+    resolver: FieldResolver,
+    predicate: Expr,
+    run: Callable[[nodes.Relation], Rows],
+    most: int | None = None,
 ) -> Discovered:
     """Every name that the events meeting a predicate may have.
+
+    With `most`, no more than so many events are asked for, the newest of each group.
 
     Names that only the data knows are taken from those events, by one search a group and
     extraction.
@@ -62,7 +67,7 @@ def field_names(
             names |= set(one.names())
             found = one.found_names()
             if found is not None:
-                taken = _found(single, predicate, one.source, found, run)
+                taken = _found(single, predicate, one.source, found, run, most)
                 names |= taken
                 if isinstance(one, Automatic) and one.mode == "xml":
                     automatic[group.number] = frozenset(taken)
@@ -84,9 +89,12 @@ def _found(
     source: str,
     names: Expr,
     run: Callable[[nodes.Relation], Rows],
+    most: int | None,
 ) -> set[str]:
     """The names that events have: events of one shape have the same, and count once."""
     joined = Call("mvjoin", (names, Const(BETWEEN)))
-    events = nodes.Extend(single.resolve(frozenset((source,)), predicate), (("names", joined),))
+    resolved = single.resolve(frozenset((source,)), predicate)
+    kept = resolved if most is None else nodes.Limit(resolved, most)
+    events = nodes.Extend(kept, (("names", joined),))
     shapes = run(nodes.Aggregate(events, ("names",), (nodes.Aggregation("count", "count"),))).rows
     return {name for row in shapes for name in str(row["names"]).split(BETWEEN)}
