@@ -144,8 +144,10 @@ class SplunkEngine:
                     f" {SEARCHABLE_SECONDS:g} s (acknowledged: {sent.acknowledged})",
                     hints=[
                         f"may the user search {', '.join(sorted(self._indexes))}?",
-                        "are the events older than the index keeps (frozenTimePeriodInSecs)?"
-                        " --shift-time moves them to now",
+                        (
+                            "are the events older than the index keeps (frozenTimePeriodInSecs)?"
+                            " --shift-time moves them to now"
+                        ),
                     ],
                 )
             time.sleep(wait)

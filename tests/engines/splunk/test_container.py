@@ -19,6 +19,7 @@ from harness.engines.splunk import SplunkEngine, close_instances, readiness
 from harness.engines.splunk import container as containers
 from harness.engines.splunk.address import Image
 from harness.engines.splunk.app_files import AppFiles
+from harness.engines.splunk.jobs import Window
 from harness.errors import HarnessError
 from harness.model import EventBatch
 from harness.replay import SplunkFault
@@ -131,7 +132,8 @@ def test_a_container_that_dies_while_it_starts(image: Any) -> None:
     dies = image(
         PYTHON,
         "-c",
-        "import time; print(8 * chr(42), chr(110)+chr(111)+chr(32)+'space left on device', flush=True); time.sleep(1); exit(4)",
+        "import time; print(8 * chr(42), chr(110)+chr(111)+chr(32)+'space left on device',"
+        " flush=True); time.sleep(1); exit(4)",
     )
     with pytest.raises(SplunkFault, match="exit 4") as error:
         containers.started(dies, [APP])
@@ -166,7 +168,7 @@ def test_a_container_that_dies_while_it_searches(image: Any) -> None:
     engine.load(EVENTS)
     the_only(lambda one: one.kill())
     with pytest.raises(SplunkFault, match=r"cannot be reached|ended"):
-        engine._jobs.run("| tstats count", readiness.Window())
+        engine._jobs.run("| tstats count", Window())
     engine.close()
     instance.close()
     assert ours() == []
