@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import singledispatch
 from typing import TYPE_CHECKING
 
@@ -33,6 +33,32 @@ class Opened:
     automatic: Mapping[int, frozenset[str]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What the events of scans have been asked; of groups in `partly` not all of them were."""
+
+    resolver: FieldResolver
+    run: Callable[[nodes.Relation], Rows]
+    groups: set[int] = field(default_factory=set)
+    partly: set[int] = field(default_factory=set)
+    automatic: dict[int, frozenset[str]] = field(default_factory=dict)
+
+    def names(self, predicate: Expr, most: int | None) -> Names:
+        """The names of the events that meet a predicate, or of the newest of them."""
+        found = field_names(self.resolver, predicate, self.run, most)
+        self.groups.update(found.groups)
+        if most is not None:
+            self.partly.update(found.groups)
+        for number, taken in found.automatic.items():
+            self.automatic[number] = self.automatic.get(number, frozenset()) | taken
+        return found.names
+
+    def opened(self, names: Names) -> Opened:
+        """All that was learnt."""
+        wholly = {n: taken for n, taken in self.automatic.items() if n not in self.partly}
+        return Opened(names, frozenset(self.groups | self.partly), wholly)
+
+
 def open_names(
     relation: nodes.Relation,
     resolver: FieldResolver,
@@ -43,21 +69,13 @@ def open_names(
     `run` gives the rows of a relation whose columns are known. Groups of events that no Scan
     below has any event of can be left out of the relation's statement.
     """
-    groups: set[int] = set()
-    automatic: dict[int, frozenset[str]] = {}
-    unasked: set[int] = set()
+    asked = _Asked(resolver, run)
 
     def below(relation: nodes.Relation, predicate: Expr = TRUE, most: int | None = None) -> Names:
         if isinstance(relation, nodes.Scan):
-            found = field_names(resolver, predicate, run, most)
-            groups.update(found.groups)
-            if most is not None:
-                unasked.update(found.groups)
-            for number, taken in found.automatic.items():
-                automatic[number] = automatic.get(number, frozenset()) | taken
-            return found.names
+            return asked.names(predicate, most)
         if relation.columns is not None:
-            unasked.update(_scanned(relation, resolver))
+            asked.partly.update(_scanned(relation, resolver))
             return relation.columns
         if isinstance(relation, nodes.Filter):
             return below(relation.input, every((predicate, relation.predicate)), most)
@@ -77,8 +95,7 @@ def open_names(
         return _merged(below(getattr(relation, "input")), _added(relation))  # noqa: B009
 
     names = below(relation)
-    asked = {number: taken for number, taken in automatic.items() if number not in unasked}
-    return Opened(names, frozenset(groups | unasked), asked)
+    return asked.opened(names)
 
 
 def _is_filtered_scan(relation: nodes.Relation) -> bool:
