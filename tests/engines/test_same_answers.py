@@ -119,8 +119,9 @@ def test_fields_of_xml_out_of_lists_are_those_taken_one_by_one(
 ) -> None:
     chance = random.Random(seed)
     raw = [event(chance) for _ in range(60)]
-    batch = EventBatch("main", **XML, raw=raw, time=[float(n) for n in range(60)], host=["h"] * 60)
-    found = []
+    times: list[float | None] = [float(n) for n in range(60)]
+    batch = EventBatch("main", XML["source"], XML["sourcetype"], raw, times, ["h"] * 60)
+    found: list[list[dict[str, Any]]] = []
     for separate in (0, 1_000, 0):
         monkeypatch.setattr(resolver, "SEPARATE", separate)
         if len(found) == 2:
