@@ -35,9 +35,9 @@ from harness.replay import SplunkFault, Tls
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from docker.client import DockerClient
     from docker.models.containers import Container
 
-    from docker.client import DockerClient
     from harness.engines.splunk.app_files import AppFiles
 
 LABEL = "detection-harness"
@@ -75,9 +75,8 @@ class Secrets:
 def docker_client() -> Iterator[DockerClient]:
     """The Docker engine that the environment names."""
     try:
-        from docker.errors import DockerException  # noqa: PLC0415 - the same
-
         from docker.client import DockerClient as Client  # noqa: PLC0415 - an extra, and heavy
+        from docker.errors import DockerException  # noqa: PLC0415 - the same
     except ImportError as error:
         raise DockerUnavailable(
             "the Python package `docker` is not installed",

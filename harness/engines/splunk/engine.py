@@ -22,6 +22,15 @@ if TYPE_CHECKING:
 SEARCHABLE_SECONDS = 300.0
 FIRST_WAIT, LONGEST_WAIT = 0.05, 5.0
 
+TOO_OLD = (
+    "are the events older than the index keeps (frozenTimePeriodInSecs)?"
+    " --shift-time moves them to now"
+)
+APART = (
+    "give the user the role can_delete, or the capabilities edit_roles and edit_user,"
+    " so that trials are kept apart"
+)
+
 
 class NotIsolated(SplunkFault):
     """What other trials left would be taken for this one's."""
@@ -149,8 +158,7 @@ class SplunkEngine:
                     f" {SEARCHABLE_SECONDS:g} s (acknowledged: {sent.acknowledged})",
                     hints=[
                         f"may the user search {', '.join(sorted(self._indexes))}?",
-                        "are the events older than the index keeps (frozenTimePeriodInSecs)?"
-                        + " --shift-time moves them to now",
+                        TOO_OLD,
                     ],
                 )
             time.sleep(wait)
@@ -203,8 +211,7 @@ class SplunkEngine:
             raise NotIsolated(
                 f"{of_trials} events of other trials are in the search's view: {shown}",
                 hints=[
-                    "give the user the role can_delete, or the capabilities edit_roles and"
-                    + " edit_user, so that trials are kept apart",
+                    APART,
                     "`harness splunk clean --splunk-url …` removes what earlier runs left",
                 ],
             )

@@ -19,6 +19,7 @@ from harness.engines.splunk import SplunkEngine, close_instances, readiness
 from harness.engines.splunk import container as containers
 from harness.engines.splunk.address import Image
 from harness.engines.splunk.app_files import AppFiles
+from harness.engines.splunk.jobs import Window
 from harness.errors import HarnessError
 from harness.model import EventBatch
 from harness.replay import SplunkFault
@@ -132,7 +133,7 @@ def test_a_container_that_dies_while_it_starts(image: Any) -> None:
         PYTHON,
         "-c",
         "import time; print(8 * chr(42), chr(110)+chr(111)+chr(32)+'space left on device', flush=True); time.sleep(1); exit(4)",
-    )  # noqa: E501
+    )
     with pytest.raises(SplunkFault, match="exit 4") as error:
         containers.started(dies, [APP])
     assert "no space left on device" in str(error.value)
@@ -166,7 +167,7 @@ def test_a_container_that_dies_while_it_searches(image: Any) -> None:
     engine.load(EVENTS)
     the_only(lambda one: one.kill())
     with pytest.raises(SplunkFault, match=r"cannot be reached|ended"):
-        engine._jobs.run("| tstats count", readiness.Window())
+        engine._jobs.run("| tstats count", Window())
     engine.close()
     instance.close()
     assert ours() == []
