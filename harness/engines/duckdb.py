@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import json
 import re
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.engines.base import Loaded, SearchResult, StageRows
 from harness.engines.bounds import is_empty
-from harness.engines.connection import ROW_GROUP, Connection, connection, leave_connection
+from harness.engines.connection import Connection, connection, leave_connection
 from harness.engines.explanation import Explanation, explained
 from harness.engines.functions import create
 from harness.engines.lookup_tables import table_of
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
     from harness.plan.nodes import Relation
 
 SEARCH_SECONDS = 300.0
+PART_ROWS = 4_096
+MOST_PARTS = 8
 SAMPLE_ROWS = 3
 ENTITIES = ("none", "named", "numeric")
 WHOLE = 1e15
@@ -90,19 +93,15 @@ class DuckDBEngine:
         paths = [table.path for table in tables]
         self.connection = connected or connection(threads=threads, memory=memory, tables=paths)
         self.cursor = self.connection.duckdb.cursor()
+        self._parts = 0
         self._make_events()
         for table in tables:
             self._attach(table)
 
     def _make_events(self) -> None:
-        """Make the schema and, in it, the table of events."""
-        self.connection.duckdb.execute(
-            f"ATTACH ':memory:' AS {self.schema} (ROW_GROUP_SIZE {ROW_GROUP})"
-        )
-        self.cursor.execute(
-            f"CREATE TABLE {self.schema}.events"
-            " (grp INTEGER, _time DOUBLE, host VARCHAR, _raw VARCHAR, _meta VARCHAR)"
-        )
+        """Make the schema and, in it, the tables of events."""
+        self.connection.duckdb.execute(f"ATTACH ':memory:' AS {self.schema}")
+        self._more_parts(1)
 
     def _attach(self, table: EventTable) -> None:
         for one in attach(self.cursor, self.schema, f"columns{len(self.groups)}", table):
@@ -118,6 +117,39 @@ class DuckDBEngine:
         if newest is not None:
             self.newest = newest if self.newest is None else max(newest, self.newest)
 
+    def _more_parts(self, count: int) -> None:
+        """Let the events be in so many tables; `events` is all of them.
+
+        Threads share out the tables of a statement, and of one table in memory only parts of
+        122,880 rows: that many large events would be read by one thread.
+        """
+        for number in range(self._parts, count):
+            self.cursor.execute(
+                f"CREATE TABLE {self.schema}.events{number} (grp INTEGER, _time DOUBLE,"
+                " host VARCHAR, _raw VARCHAR, _meta VARCHAR, rowid BIGINT)"
+            )
+        self._parts = max(count, self._parts)
+        parts = (f"SELECT * FROM {self.schema}.events{number}" for number in range(self._parts))  # noqa: S608
+        self.cursor.execute(
+            f"CREATE OR REPLACE VIEW {self.schema}.events AS {' UNION ALL '.join(parts)}"
+        )
+
+    def _insert(self, table: Any, group: Group) -> None:
+        """Put a group's events into the tables, of many as many into each."""
+        rows = table.num_rows
+        if rows > PART_ROWS and self._parts == 1:
+            (threads,) = self.cursor.execute("SELECT current_setting('threads')").fetchall()[0]
+            self._more_parts(min(int(threads), MOST_PARTS))
+        parts = self._parts if rows > PART_ROWS else 1
+        size = -(-rows // parts)
+        for number, start in enumerate(range(0, rows, size)):
+            self.cursor.register("batch", table.slice(start, min(size, rows - start)))
+            self.cursor.execute(
+                f"INSERT INTO {self.schema}.events{number}"  # noqa: S608
+                f" SELECT {group.number}, t, h, r, m, n FROM batch"
+            )
+            self.cursor.unregister("batch")
+
     def load(self, batches: Iterable[EventBatch]) -> Loaded:
         """Add events, column by column, as they arrive."""
         from arro3.core import Array, DataType, Table  # noqa: PLC0415 - only loading needs Arrow
@@ -132,15 +164,11 @@ class DuckDBEngine:
                     Array(batch.host, DataType.string()),
                     Array(batch.raw, DataType.string()),
                     Array(batch.meta or [None] * len(batch.raw), DataType.string()),
+                    Array(range(self.events, self.events + len(batch.raw)), DataType.int64()),
                 ],
-                names=["t", "h", "r", "m"],
+                names=["t", "h", "r", "m", "n"],
             )
-            self.cursor.register("batch", table)
-            self.cursor.execute(
-                f"INSERT INTO {self.schema}.events (grp, _time, host, _raw, _meta)"  # noqa: S608
-                f" SELECT {group.number}, t, h, r, m FROM batch"
-            )
-            self.cursor.unregister("batch")
+            self._insert(table, group)
             times = [moment for moment in batch.time if moment is not None]
             self._seen(len(batch.raw), max(times, default=None))
         return Loaded(self.events, self.newest)
@@ -248,23 +276,18 @@ class DuckDBEngine:
 
     def fetch(self, statement: str, columns: tuple[str, ...], types: tuple[Typed, ...]) -> Rows:
         """The rows of a statement whose columns are these, in this order."""
-        found = self.execute(statement).fetchall()
-        shapes = [_LISTS if v.multi else _SHAPES.get(v.kind) for v in types]
-        cells = [
-            [None if cell is None else shape(cell) for cell in column] if shape else column
-            for shape, column in zip(shapes, zip(*found, strict=True), strict=False)
-        ]
-        made = (
-            [dict(zip(columns, row, strict=True)) for row in zip(*cells, strict=True)]
-            if columns
-            else [{} for _ in found]
-        )
-        rows: list[dict[str, Value]] = [
-            {name: cell for name, cell in row.items() if cell is not None}
-            if None in row.values()
-            else row
-            for row in made
-        ]
+        with _uncollected():
+            found = self.execute(statement).fetchall()
+            if not columns:
+                return Rows(columns, [{} for _ in found])
+            rows: list[dict[str, Value]] = [
+                {name: cell for name, cell in zip(columns, row, strict=True) if cell is not None}
+                for row in found
+            ]
+            for name, typed in zip(columns, types, strict=True):
+                shape = _LISTS if typed.multi else _SHAPES.get(typed.kind)
+                if shape is not None:
+                    _reshape(rows, name, shape)
         return Rows(columns, rows)
 
     def store(self, statement: str, columns: tuple[str, ...], types: tuple[Typed, ...]) -> str:
@@ -420,6 +443,31 @@ def _entities(raw: list[str]) -> str:
     if not any("&" in text for text in raw):
         return "none"
     return "numeric" if any("&#" in text for text in raw) else "named"
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the collection of cycles, which takes half the time of making many rows."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _reshape(rows: list[dict[str, Value]], name: str, shape: Callable[[Any], Value]) -> None:
+    """Change a column's cells; a cell of which nothing is left goes."""
+    for row in rows:
+        cell = row.get(name)
+        if cell is None:
+            continue
+        changed = shape(cell)
+        if changed is None:
+            del row[name]
+        else:
+            row[name] = changed
 
 
 def _number(cell: float) -> float:

@@ -41,16 +41,19 @@ def open_names(
     """
     groups: set[int] = set()
 
-    def below(relation: nodes.Relation, predicate: Expr = TRUE) -> Names:
+    def below(relation: nodes.Relation, predicate: Expr = TRUE, most: int | None = None) -> Names:
         if isinstance(relation, nodes.Scan):
-            names, found = field_names(resolver, predicate, run)
+            names, found = field_names(resolver, predicate, run, most)
             groups.update(found)
             return names
         if relation.columns is not None:
             groups.update(_scanned(relation, resolver))
             return relation.columns
         if isinstance(relation, nodes.Filter):
-            return below(relation.input, every((predicate, relation.predicate)))
+            return below(relation.input, every((predicate, relation.predicate)), most)
+        if isinstance(relation, nodes.Limit) and _is_filtered_scan(relation.input):
+            # Without the predicate: an event that does not meet it is one of the first all the same.
+            return below(relation.input, most=min(most or relation.count, relation.count))
         if isinstance(relation, nodes.Union):
             return _merged(*(below(one) for one in relation.inputs))
         if isinstance(relation, nodes.Combine):
@@ -65,6 +68,13 @@ def open_names(
 
     names = below(relation)
     return Opened(names, frozenset(groups))
+
+
+def _is_filtered_scan(relation: nodes.Relation) -> bool:
+    """Whether a relation is events, all or some of them, in their own order."""
+    while isinstance(relation, nodes.Filter | nodes.Limit):
+        relation = relation.input
+    return isinstance(relation, nodes.Scan)
 
 
 def _scanned(relation: nodes.Relation, resolver: FieldResolver) -> Iterable[int]:

@@ -22,9 +22,14 @@ METADATA = ("_time", "_raw", "host", "index", "source", "sourcetype")
 
 
 def field_names(
-    resolver: FieldResolver, predicate: Expr, run: Callable[[nodes.Relation], Rows]
+    resolver: FieldResolver,
+    predicate: Expr,
+    run: Callable[[nodes.Relation], Rows],
+    most: int | None = None,
 ) -> tuple[tuple[str, ...], frozenset[int]]:
     """Every name that the events meeting a predicate may have, metadata first.
+
+    With `most`, no more than so many events are asked for, the newest of each group.
 
     With them come the numbers of the groups in which some event meets it. Names that only the
     data knows are taken from those events, by one search a group and extraction.
@@ -48,7 +53,7 @@ def field_names(
             names |= set(one.names())
             found = one.found_names()
             if found is not None:
-                names |= _found(single, predicate, one.source, found, run)
+                names |= _found(single, predicate, one.source, found, run, most)
     if resolver.apps.eventtypes and groups:
         names |= {"eventtype", "tag", *(f"tag::{name}" for name, _ in resolver.apps.tags)}
     return (*METADATA, *sorted(names - set(METADATA))), frozenset(groups)
@@ -66,9 +71,12 @@ def _found(
     source: str,
     names: Expr,
     run: Callable[[nodes.Relation], Rows],
+    most: int | None,
 ) -> set[str]:
     """The names that events have: events of one shape have the same, and count once."""
     joined = Call("mvjoin", (names, Const(BETWEEN)))
-    events = nodes.Extend(single.resolve(frozenset((source,)), predicate), (("names", joined),))
+    resolved = single.resolve(frozenset((source,)), predicate)
+    kept = resolved if most is None else nodes.Limit(resolved, most)
+    events = nodes.Extend(kept, (("names", joined),))
     shapes = run(nodes.Aggregate(events, ("names",), (nodes.Aggregation("count", "count"),))).rows
     return {name for row in shapes for name in str(row["names"]).split(BETWEEN)}

@@ -21,11 +21,9 @@ DYNAMIC = re.compile(
     rf"(?P<first>{LITERAL})(?P<gap>(?:\[ \\t\][*+]?)?)\((?P<name>\[\^(?P<outside>[^\]]+)\]\+)\)"
     rf"(?P<middle>(?:{BLANKS}|{LITERAL})*)\((?P<value>\[\^[^\]]+\][*+])\)"
 )
-XML_PAIRS = {
-    "data": r"<Data Name=['\"]([^'\"]+)['\"]>([^<]*)",
-    "element": r"<([A-Za-z_][\w.-]*)(?: [^N>][^>]*)?>(\s*[^<\s][^<]*)</",
-}
-"""The named Data of an event and its elements: both as `xml_field` reads them one by one."""
+XML_ELEMENTS = r"<([A-Za-z_][\w.-]*)(?: [^N>][^>]*)?>(\s*[^<\s][^<]*)</"
+"""The elements of an event, as `xml_field` reads them one by one."""
+XML_PARTS = {"names": 1.0, "values": 2.0}
 ELEMENT_NAME = re.compile(r"[A-Za-z_][\w.-]*")
 ESCAPED = {r"\n": "\n", r"\t": "\t"}
 
@@ -388,17 +386,16 @@ class Automatic:
         """Of XML the names and values of its Data and of its elements; JSON is read once anyway."""
         if self.mode != "xml":
             return {}
-        return {
-            f"{kind} {what}": Call(
-                "extract_groups", (Field("_raw"), Const(pattern), Const(group), Const(0.0))
-            )
-            for kind, pattern in XML_PAIRS.items()
-            for what, group in (("names", 1.0), ("values", 2.0))
-        }
+        raw, found = Field("_raw"), dict[str, Expr]()
+        for what, part in XML_PARTS.items():
+            group = (Const(XML_ELEMENTS), Const(part), Const(0.0))
+            found[f"data {what}"] = Call("xml_data", (raw, Const(part)))
+            found[f"element {what}"] = Call("extract_groups", (raw, *group))
+        return found
 
     def listed(self, name: str, lists: Callable[[str], Field]) -> Expr | None:
         """The field out of the lists, where it can stand in one of them."""
-        if self.mode != "xml":
+        if self.mode != "xml" or "<" in name:
             return self.field(name)
 
         def of(kind: str) -> Expr:

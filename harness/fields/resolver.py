@@ -17,6 +17,7 @@ from harness.fields.extractions import INDEXED, Extraction, extractions
 from harness.fields.folding import fold
 from harness.fields.membership import Membership
 from harness.fields.patterns import BadExtraction, in_setting, placed
+from harness.fields.sharing import with_collected
 from harness.plan import nodes
 from harness.plan.expressions import (
     FALSE,
@@ -205,9 +206,7 @@ class FieldResolver:
             needed |= set(demands(expression))
         fields = frozenset(name for name in needed if isinstance(name, str))
         relation = self._filtered(group, fields, folded, read)
-        if collected:
-            relation = nodes.Extend(relation, tuple(collected.items()))
-        return relation
+        return with_collected(relation, collected) if collected else relation
 
     def _collections(self, names: Iterable[Demand], group: Group) -> dict[Demand, Expr]:
         """Those of the names that are collected from event types and tags."""
@@ -239,7 +238,7 @@ class FieldResolver:
         exact = replace(self, lenient=False) if self.lenient else self
         relation = exact._fields(group, base, read)
         if collected:
-            relation = nodes.Extend(relation, tuple(collected.items()))
+            relation = with_collected(relation, collected)
         relation = nodes.Filter(relation, predicate)
         fixed = tuple(
             dict.fromkeys((*METADATA, *_meta(group), *self.constants(group), *group.fields))

@@ -32,10 +32,15 @@ SYSTEM_ATTRIBUTES = dict(
 ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&apos;", "'"), ("&amp;", "&"))
 PLAIN = r"[^\\\[\](){}.*+?^$|]+"
 BETWEEN = re.compile(
-    rf"\(\?m?sm?\)(?P<before>{PLAIN})(?:\(\.\*\?\)|\(\?s:\(\.\*\?\)\))(?P<after>{PLAIN})"
+    rf"\(\?m?sm?\)(?P<before>{PLAIN})(?:\[\^(?P<stop>[^\\\]^-])\]\*(?P=stop))?"
+    rf"(?:\(\.\*\?\)|\(\?s:\(\.\*\?\)\))(?P<after>{PLAIN})"
 )
-"""The shortest text between two plain ones, newlines in it too."""
+"""The shortest text between two plain ones, newlines in it too; the first may go on to a stop."""
 UNNAMED = "Data"
+DATA_MARK = "<Data Name="
+DATA = r"^['\"]([^'\"<]+)['\"]>([^<]*)"
+"""What follows the mark in a Windows event: a name and a value."""
+TO_THE_END = 2**31 - 1
 PAIR_END = r"\s,;|&(\[{"
 
 
@@ -87,22 +92,31 @@ def extract_filled(d: Dialect, value: Typed, pattern: Typed, group: Typed) -> Ty
     """The numbered group of the first match, empty counting as absent (KEEP_EMPTY_VALS)."""
     text = _whole(d, value)
     if _int(group) == 1 and (ends := BETWEEN.fullmatch(str(pattern.constant))) is not None:
-        return any_text(_between(d, text, ends["before"], ends["after"]))
+        return any_text(_between(d, text, ends["before"], ends["stop"], ends["after"]))
     return any_text(d.regex_filled(text, str(pattern.constant), _int(group)))
 
 
-def _between(d: Dialect, text: Sql, before: str, after: str) -> Sql:
-    """What stands between two plain texts; a regex of that meaning takes five times as long."""
-    start = d.function("strpos", text, d.literal(before))
-    rest = d.function("substr", text, d.function("add", start, d.position(len(before))))
+def _between(d: Dialect, text: Sql, before: str, stop: str | None, after: str) -> Sql:
+    """What stands between two plain texts; a regex of that meaning takes five times as long.
+
+    A match that begins later ends later, so only the first place of each text counts.
+    """
+    tests = []
+
+    def beyond(found: Sql, plain: str) -> Sql:
+        place = d.function("strpos", found, d.literal(plain))
+        tests.append(d.function("greater", place, d.position(0)))
+        return d.function("substr", found, d.function("add", place, d.position(len(plain))))
+
+    rest = beyond(text, before)
+    rest = beyond(rest, stop) if stop else rest
     length = d.function("strpos", rest, d.literal(after))
+    tests.append(d.function("greater", length, d.position(0)))
     found = d.function("substr", rest, d.position(1), d.function("subtract", length, d.position(1)))
-    both = d.function(
-        "and",
-        d.function("greater", start, d.position(0)),
-        d.function("greater", length, d.position(0)),
-    )
-    return d.case([(both, d.function("no_blank", found))])
+    every = tests[0]
+    for test in tests[1:]:
+        every = d.function("and", every, test)
+    return d.case([(every, d.function("no_blank", found))])
 
 
 @eval_function("extract_all_filled", literal=(1, 2))
@@ -291,11 +305,28 @@ def xml_numeric(d: Dialect, field: Typed) -> Typed:
     return _of_each(d, field, decoded)
 
 
+@eval_function("xml_data", literal=(1,))
+def xml_data(d: Dialect, raw: Typed, part: Typed) -> Typed:
+    """The names (1) or the values (2) of all named Data, NULL where one is empty or broken.
+
+    Cut at the mark first, the text is read three times as fast as by a pattern over all of it.
+    """
+    return Typed(_data_parts(d, as_text(d, raw).sql, _int(part)), Kind.ANY, multi=True)
+
+
+def _data_parts(d: Dialect, text: Sql, part: int) -> Sql:
+    """One of two groups of `DATA` after every mark: no match of it reaches the next mark."""
+    pieces = d.function("string_split", text, d.literal(DATA_MARK))
+    after = d.function("list_slice", pieces, d.position(2), d.position(TO_THE_END))
+    return d.each(after, lambda piece: d.regex_filled(piece, DATA, part))
+
+
 @eval_function("xml_names")
 def xml_names(d: Dialect, raw: Typed) -> Typed:
     """The names of the fields that `xml_field` can find in an event."""
     text = as_text(d, raw).sql
-    found = [d.regex_all(text, r"<Data Name=['\"]([^'\"]+)", 1)]
+    named = d.where(_data_parts(d, text, 1), lambda v: d.function("is_not_null", v))
+    found = [named]
     found.append(d.regex_all(text, r"<([A-Za-z_][\w.-]*)(?: [^N>][^>]*)?>\s*[^<\s][^<]*</", 1))
     found.append(d.regex_all(text, r" (\w+)=['\"][^'\"]*['\"]", 1))
     return _joined(d, found)

@@ -124,7 +124,8 @@ def _kind(one: RowDifference) -> str:
 
 def _lines_of_row(noun: str, one: RowDifference) -> Iterator[str]:
     where = ", ".join(
-        f"{one_line(name, 40)}={one_line(value, 40)}" for name, value in (one.where or {}).items()
+        f"{one_line(name, 40)}={_cut(_value(value), 40)}"
+        for name, value in (one.where or {}).items()
     )
     where = one_line(where, 2 * VALUE_WIDTH)
     if one.row_b is None:
@@ -152,8 +153,7 @@ def _excerpts(a: object, b: object) -> tuple[str, str]:
     start = next((n for n, (x, y) in enumerate(zip(*texts, strict=False)) if x != y), 0)
     if start > VALUE_WIDTH // 2:
         texts = [f"…{text[start - VALUE_WIDTH // 4 :]}" for text in texts]
-    cut = [text if len(text) <= VALUE_WIDTH else f"{text[: VALUE_WIDTH - 1]}…" for text in texts]
-    return cut[0], cut[1]
+    return _cut(texts[0], VALUE_WIDTH), _cut(texts[1], VALUE_WIDTH)
 
 
 def _only(count: int, values: list[str]) -> str:
@@ -161,11 +161,17 @@ def _only(count: int, values: list[str]) -> str:
     return f"{count:,} values" + (f", only here: {told}" if values else "")
 
 
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
 def _value(value: object) -> str:
     if value is None:
         return "(no value)"
     if value == "":
         return "(empty text)"
+    if isinstance(value, float) and value.is_integer():
+        return f"{value:.0f}"
     return one_line(value if isinstance(value, list) else str(value))
 
 

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 MOST_REST_BODY = 16 * 1024 * 1024
 MOST_CONNECTIONS = 4000
-GRACE_SECONDS = 5
+GRACE_SECONDS = 2
 REALM = 'Basic realm="/splunk"'
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 

@@ -555,6 +555,8 @@ class Searches:
         """The jobs of a saved search."""
         name, _ = self._saved_named(request)
         entries = [self._entry(job) for job in self.server.jobs.listed() if job.label == name]
+        for entry in entries:
+            entry.title = entry.name  # splunk-sdk reads the job's id from the title here
         path = f"/services/saved/searches/{name}/history"
         return feed(request, name, path, page_of(request, entries))
 

@@ -89,6 +89,15 @@ class Store(DuckDBEngine):
         ).fetchall()
         self._seen(count, newest)
 
+    def _insert(self, table: Any, group: Group) -> None:
+        """Put a group's events into the store's one table, which numbers them."""
+        self.cursor.register("batch", table)
+        self.cursor.execute(
+            f"INSERT INTO state.events (grp, _time, host, _raw, _meta)"  # noqa: S608
+            f" SELECT {group.number}, t, h, r, m FROM batch"
+        )
+        self.cursor.unregister("batch")
+
     def add(self, batches: Iterable[EventBatch]) -> int:
         """Add events; when this returns they are kept and every later search finds them."""
         with self.lock:
@@ -212,7 +221,7 @@ class SearchEngine(DuckDBEngine):
     """Searches over a store's events, one at a time, in a schema and a transaction of its own."""
 
     def __init__(self, store: Store) -> None:
-        self.store = store
+        self.held = store
         connected: Connection = store.connection
         super().__init__(store.knowledge, timezone=store.timezone, connected=connected)
 
@@ -226,10 +235,10 @@ class SearchEngine(DuckDBEngine):
     @contextmanager
     def looking(self) -> Iterator[None]:
         """One moment's events, whatever arrives in the meantime."""
-        with self.store.lock:
+        with self.held.lock:
             self.cursor.execute("BEGIN")
             self.cursor.execute("SELECT count(*) FROM state.events WHERE false").fetchall()
-            visible = self.store.visible
+            visible = self.held.visible
         self.groups, self.events, self.newest = (
             visible.groups,
             visible.events,
@@ -249,6 +258,14 @@ class SearchEngine(DuckDBEngine):
     def interrupt(self) -> None:
         """Stop the statement that runs."""
         self.cursor.interrupt()
+
+    def close(self) -> None:
+        """Forget what the searches kept; other threads may be using the connection."""
+        self.cursor.close()
+        with suppress(Exception):
+            cursor = self.connection.duckdb.cursor()
+            cursor.execute(f"DETACH {self.schema}")
+            cursor.close()
 
 
 def _prepared(folder: Path) -> Path:

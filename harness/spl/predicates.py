@@ -23,10 +23,9 @@ from harness.spl.source import NOWHERE, Span
 if TYPE_CHECKING:
     from harness.spl.source import SplText
 
+INDEXED = re.compile(r"([A-Za-z_][\w.]*)::(.*)", re.DOTALL)
 KEYWORDS = frozenset({"AND", "OR", "NOT"})
 MAX_NESTING = 60
-
-INDEXED = re.compile(r"([A-Za-z_][\w.]*)::(.+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,15 +197,17 @@ class PredicateParser:
             self.position += 1
             values, end = self._list()
             return Membership(token.value, values, token.span.to(end))
-        return self._term(token)
+        if token.kind == "word" and (indexed := INDEXED.fullmatch(token.value)):
+            return self._indexed(indexed[1], indexed[2], token)
+        return Term(token.value, span=token.span)
 
-    def _term(self, token: Token) -> Predicate:
-        """A term; `field::value` is how an index holds a field of its own among its terms."""
-        term = Term(token.value, span=token.span)
-        found = INDEXED.fullmatch(token.value) if token.kind == "word" else None
-        if found is None:
-            return term
-        return Either((term, Comparison(found[1], "=", found[2], token.span)))
+    def _indexed(self, name: str, value: str, token: Token) -> Predicate:
+        """`field::value` is how an index holds a field of its own among its terms."""
+        span, quoted = token.span, self.peek()
+        if not value and quoted is not None and quoted.kind == "string" and not quoted.spaced:
+            self.position += 1
+            value, span = quoted.value, span.to(quoted.span)
+        return Either((Term(f"{name}::{value}", span=span), Comparison(name, "=", value, span)))
 
     def _is_in(self, token: Token | None) -> bool:
         opened = self.peek(1)

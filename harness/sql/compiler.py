@@ -13,6 +13,7 @@ from harness.plan import nodes
 from harness.plan.expressions import Belongs, Demand, Expr, demands, every
 from harness.plan.types import Kind, Typed, as_any, null, unify
 from harness.sql.aggregates import compile_aggregate
+from harness.sql.early_limits import early
 from harness.sql.expressions import Scope, compile_expression
 from harness.sql.joins import compile_join
 from harness.sql.ordering import sort_keys
@@ -122,6 +123,8 @@ class Compiler:
             order=query.order if limit is not None else (),
             limit=limit,
         )
+        if limit is not None and query.order:
+            statement = early(statement, query.order, limit)
         return Query(subquery(statement, table), columns, (), tuple(order))
 
     def label(self, name: Demand) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,6 +11,9 @@ from conftest import Fake
 from harness.engines.splunk import Address, Instance, SplunkSettings, address_of, is_splunk
 from harness.engines.splunk.address import BadSplunkAddress, Image
 from harness.replay import Tls, Uncertain, Unverified
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PASSWORD = {"HARNESS_SPLUNK_PASSWORD": "secret-word"}
 
