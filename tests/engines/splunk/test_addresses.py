@@ -6,8 +6,8 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+from fake_process import Fake
 
-from conftest import Fake
 from harness.engines.splunk import Address, Instance, SplunkSettings, address_of, is_splunk
 from harness.engines.splunk.address import BadSplunkAddress, Image
 from harness.replay import Tls, Uncertain, Unverified

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from fake_process import connected, fake, left_over  # noqa: F401 - fixtures
 
-from conftest import left_over
 from harness.engines.base import SearchRequest
 from harness.engines.splunk import SplunkEngine
 from harness.engines.splunk import engine as engine_module
@@ -19,9 +19,8 @@ from harness.replay import Denied, Forbidden, NoAnswer, Rejected, SplunkFault, U
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import Fake
+    from fake_process import Fake
 
-Connect = "Callable[..., Instance]"
 SEARCH = SearchRequest("`macro` EventCode=1 | stats count by dest", 2_000.0, TimeRange(None, None))
 
 
