@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import string
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -17,7 +19,10 @@ if TYPE_CHECKING:
 
 PUNCTUATION = re.compile(r"[^\w\r\n]|_")
 PUNCT_CHARACTERS = 30
-WRITTEN = str.maketrans({" ": "_", "\t": "t"})
+FIRST_LOOK = 200
+"""As many characters hold that much punctuation as a rule; of ASCII they are read as bytes."""
+WRITTEN = bytes.maketrans(b" \t", b"_t")
+NO_PUNCTUATION = (string.ascii_letters + string.digits + "\r\n").encode()
 
 
 def line_count(raw: str | None) -> float | None:
@@ -29,13 +34,15 @@ def punct(raw: str | None) -> str | None:
     """The punctuation of the first line."""
     if raw is None:
         return None
-    line = raw[: raw.find("\n")] if "\n" in raw else raw
-    found: list[str] = []
-    for one in PUNCTUATION.finditer(line):
-        found.append(one[0])
-        if len(found) == PUNCT_CHARACTERS:
-            break
-    return "".join(found).translate(WRITTEN)
+    end = raw.find("\n")
+    end = len(raw) if end < 0 else end
+    beginning = raw[: min(end, FIRST_LOOK)]
+    if beginning.isascii():
+        found = beginning.encode().translate(WRITTEN, NO_PUNCTUATION)
+        if len(found) >= PUNCT_CHARACTERS or end <= FIRST_LOOK:
+            return found[:PUNCT_CHARACTERS].decode()
+    signs = islice(PUNCTUATION.finditer(raw, 0, end), PUNCT_CHARACTERS)
+    return "".join(one[0] for one in signs).replace(" ", "_").replace("\t", "t")
 
 
 def time_parts(

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from functools import lru_cache
 from typing import Any, NoReturn
 
 MAX_DEPTH = 200
 SURROGATE = re.compile("[\ud800-\udfff]")
-REMEMBERED = 2_048
+VECTOR = 2_048
+REMEMBERED = VECTOR * max(1, min(4, os.cpu_count() or 1))
 REMEMBERED_CHARACTERS = 8_192
 REMEMBERED_LONG = 8
-"""How many texts keep their document: an engine asks for one field of many rows, then for the
-next. Of those that are longer than so many characters only the last few do."""
+"""How many texts keep their document: each of an engine's threads asks for one field of so many
+rows as a vector has, then for the next field. Of texts that are longer than so many characters
+only the last few do."""
 
 
 class Number(str):
@@ -32,7 +35,8 @@ def parse(text: str) -> Any:
         document = _decoder().decode(text)
     except RecursionError as error:
         raise TooDeep(len(text)) from error
-    _check_depth(document)
+    if text.count("{") + text.count("[") >= MAX_DEPTH:
+        _check_depth(document)
     return document
 
 
@@ -62,7 +66,8 @@ def container(text: str) -> Any:
     return _remembered_long(text) if len(text) > REMEMBERED_CHARACTERS else _remembered(text)
 
 
-def _container(text: str) -> Any:
+def read_container(text: str) -> Any:
+    """The same for one who keeps what comes of it, and the document not."""
     if not text.lstrip().startswith(("{", "[")):
         return None
     try:
@@ -71,13 +76,18 @@ def _container(text: str) -> Any:
         return None
 
 
-_remembered = lru_cache(maxsize=REMEMBERED)(_container)
-_remembered_long = lru_cache(maxsize=REMEMBERED_LONG)(_container)
+_remembered = lru_cache(maxsize=REMEMBERED)(read_container)
+_remembered_long = lru_cache(maxsize=REMEMBERED_LONG)(read_container)
 
 
 def clean(text: str) -> str:
     """A text without halves of characters, which no engine stores."""
     return SURROGATE.sub("\ufffd", text)
+
+
+def has_escapes(text: str) -> bool:
+    """Whether a document may have halves of characters: only escapes make them."""
+    return "\\u" in text
 
 
 def write(value: Any) -> str:

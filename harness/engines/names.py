@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import singledispatch
 from typing import TYPE_CHECKING
 
@@ -23,10 +23,40 @@ Names = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What the data says of an open relation: its columns, and the groups of events in it."""
+    """What the data says of an open relation: its columns, and the groups of events in it.
+
+    `automatic` are the names in the XML of the events of a group, where all of them were asked.
+    """
 
     columns: Names
     groups: frozenset[int]
+    automatic: Mapping[int, frozenset[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What the events of scans have been asked; of groups in `partly` not all of them were."""
+
+    resolver: FieldResolver
+    run: Callable[[nodes.Relation], Rows]
+    groups: set[int] = field(default_factory=set)
+    partly: set[int] = field(default_factory=set)
+    automatic: dict[int, frozenset[str]] = field(default_factory=dict)
+
+    def names(self, predicate: Expr, most: int | None) -> Names:
+        """The names of the events that meet a predicate, or of the newest of them."""
+        found = field_names(self.resolver, predicate, self.run, most)
+        self.groups.update(found.groups)
+        if most is not None:
+            self.partly.update(found.groups)
+        for number, taken in found.automatic.items():
+            self.automatic[number] = self.automatic.get(number, frozenset()) | taken
+        return found.names
+
+    def opened(self, names: Names) -> Opened:
+        """All that was learnt."""
+        wholly = {n: taken for n, taken in self.automatic.items() if n not in self.partly}
+        return Opened(names, frozenset(self.groups | self.partly), wholly)
 
 
 def open_names(
@@ -39,20 +69,18 @@ def open_names(
     `run` gives the rows of a relation whose columns are known. Groups of events that no Scan
     below has any event of can be left out of the relation's statement.
     """
-    groups: set[int] = set()
+    asked = _Asked(resolver, run)
 
     def below(relation: nodes.Relation, predicate: Expr = TRUE, most: int | None = None) -> Names:
         if isinstance(relation, nodes.Scan):
-            names, found = field_names(resolver, predicate, run, most)
-            groups.update(found)
-            return names
+            return asked.names(predicate, most)
         if relation.columns is not None:
-            groups.update(_scanned(relation, resolver))
+            asked.partly.update(_scanned(relation, resolver))
             return relation.columns
         if isinstance(relation, nodes.Filter):
             return below(relation.input, every((predicate, relation.predicate)), most)
         if isinstance(relation, nodes.Limit) and _is_filtered_scan(relation.input):
-            # Without the predicate: an event that does not meet it is one of the first all the same.
+            # Without the predicate: an event that fails it is one of the first all the same.
             return below(relation.input, most=min(most or relation.count, relation.count))
         if isinstance(relation, nodes.Union):
             return _merged(*(below(one) for one in relation.inputs))
@@ -67,7 +95,7 @@ def open_names(
         return _merged(below(getattr(relation, "input")), _added(relation))  # noqa: B009
 
     names = below(relation)
-    return Opened(names, frozenset(groups))
+    return asked.opened(names)
 
 
 def _is_filtered_scan(relation: nodes.Relation) -> bool:

@@ -27,6 +27,8 @@ OBJECT = re.compile(r'\s*\{\s*"')
 """How an event begins that was an object before it was cut (TRUNCATE): what is there counts."""
 PUNCTUATION = re.compile(r'[\s,:]*(?:([\[\]{}])|(")|([^\s,:\[\]{}"]+))')
 
+WORDS: dict[bool | None, str] = {None: "null", True: "true", False: "false"}
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -129,8 +131,8 @@ def _all_paths(part: str, cut: bool) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     pairs: Iterator[tuple[str, str]]
     if (document := json_documents.container(part)) is not None:
-        pairs = _json_leaves(document, "")
-    elif cut and part.lstrip().startswith(("{", "[")):
+        return _json_fields(document, part)
+    if cut and part.lstrip().startswith(("{", "[")):
         pairs = _cut_leaves(part)
     elif (top := xml_documents.document(part)) is not None:
         pairs = _xml_leaves(top, "", cut=cut)
@@ -167,16 +169,13 @@ def _event_fields(text: str) -> dict[str, list[str]]:
 
 
 def _fields(text: str) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    document = json_documents.container(text)
+    document = json_documents.read_container(text)
     if document is not None:
-        leaves = _json_leaves(document, "")
-    elif OBJECT.match(text):
-        leaves = _cut_leaves(text)
-    else:
-        return found
-    for name, value in leaves:
-        found.setdefault(name, []).append(value)
+        return _json_fields(document, text)
+    found: dict[str, list[str]] = {}
+    if OBJECT.match(text):
+        for name, value in _cut_leaves(text):
+            found.setdefault(name, []).append(value)
     return found
 
 
@@ -184,16 +183,38 @@ _remembered_fields = lru_cache(maxsize=json_documents.REMEMBERED)(_fields)
 _remembered_long_fields = lru_cache(maxsize=json_documents.REMEMBERED_LONG)(_fields)
 
 
-def _json_leaves(value: Any, path: str) -> Iterator[tuple[str, str]]:
+def _json_fields(document: Any, text: str) -> dict[str, list[str]]:
+    """The leaves of a document by their paths; texts are cleaned where that may change them."""
+    found: dict[str, list[str]] = {}
+    _gather(document, "", found)
+    if not json_documents.has_escapes(text):
+        return found
+    cleaned: dict[str, list[str]] = {}
+    for name, values in found.items():
+        kept = cleaned.setdefault(json_documents.clean(name), [])
+        kept += [json_documents.clean(value) for value in values]
+    return cleaned
+
+
+def _gather(value: Any, path: str, found: dict[str, list[str]]) -> None:
+    """Put a value's leaves among those found; no call a leaf, for events have dozens of them."""
     if isinstance(value, dict):
-        for key, inner in value.items():
-            name = json_documents.clean(key)
-            yield from _json_leaves(inner, f"{path}.{name}" if path else name)
+        before = f"{path}." if path else ""
+        named = [(before + key, inner) for key, inner in value.items()]
     elif isinstance(value, list):
-        for inner in value:
-            yield from _json_leaves(inner, f"{path}{{}}")
+        name = f"{path}{{}}"
+        named = [(name, inner) for inner in value]
     else:
-        yield path, json_documents.field_text(value)
+        named = [(path, value)]
+    for name, inner in named:
+        if isinstance(inner, dict | list):
+            _gather(inner, name, found)
+            continue
+        leaf = inner if isinstance(inner, str) else WORDS[inner]
+        if name in found:
+            found[name].append(leaf)
+        else:
+            found[name] = [leaf]
 
 
 def _xml_leaves(element: Element, path: str, *, cut: bool) -> Iterator[tuple[str, str]]:

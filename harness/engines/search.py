@@ -131,7 +131,9 @@ class LocalSearch:
         """A compiler; for an open relation only over the groups that have an event in it."""
         resolver = self.resolver
         if relation.columns is None:
-            resolver = resolver.restricted(self._open(relation).groups, lenient=True)
+            opened = self._open(relation)
+            resolver = resolver.restricted(opened.groups, lenient=True)
+            resolver = replace(resolver, automatic=opened.automatic)
         return Compiler(dialect, resolver, self.engine.stored, schema)
 
     def _open(self, relation: nodes.Relation) -> Opened:

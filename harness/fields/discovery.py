@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from harness.fields.defaults import DEFAULTS, SERVER
+from harness.fields.extractors import Automatic
 from harness.fields.resolver import KNOWN
 from harness.plan import nodes
 from harness.plan.expressions import Call, Const
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from harness.fields.resolver import FieldResolver
     from harness.model import Rows
@@ -21,21 +22,34 @@ BETWEEN = "\x1f"
 METADATA = ("_time", "_raw", "host", "index", "source", "sourcetype")
 
 
+@dataclass(frozen=True, slots=True)
+class Discovered:
+    """The names of events' fields, metadata first, and the groups that have such events.
+
+    `automatic` are the names in the events' XML, for each group that is read as XML.
+    """
+
+    names: tuple[str, ...]
+    groups: frozenset[int]
+    automatic: Mapping[int, frozenset[str]]
+
+
 def field_names(
     resolver: FieldResolver,
     predicate: Expr,
     run: Callable[[nodes.Relation], Rows],
     most: int | None = None,
-) -> tuple[tuple[str, ...], frozenset[int]]:
-    """Every name that the events meeting a predicate may have, metadata first.
+) -> Discovered:
+    """Every name that the events meeting a predicate may have.
 
     With `most`, no more than so many events are asked for, the newest of each group.
 
-    With them come the numbers of the groups in which some event meets it. Names that only the
-    data knows are taken from those events, by one search a group and extraction.
+    Names that only the data knows are taken from those events, by one search a group and
+    extraction.
     """
     names: set[str] = set()
     groups: set[int] = set()
+    automatic: dict[int, frozenset[str]] = {}
     resolver = replace(resolver, lenient=True)
     for group in resolver.surviving(predicate):
         single = resolver.restricted(frozenset((group.number,)))
@@ -53,10 +67,14 @@ def field_names(
             names |= set(one.names())
             found = one.found_names()
             if found is not None:
-                names |= _found(single, predicate, one.source, found, run, most)
+                taken = _found(single, predicate, one.source, found, run, most)
+                names |= taken
+                if isinstance(one, Automatic) and one.mode == "xml":
+                    automatic[group.number] = frozenset(taken)
     if resolver.apps.eventtypes and groups:
         names |= {"eventtype", "tag", *(f"tag::{name}" for name, _ in resolver.apps.tags)}
-    return (*METADATA, *sorted(names - set(METADATA))), frozenset(groups)
+    listed = (*METADATA, *sorted(names - set(METADATA)))
+    return Discovered(listed, frozenset(groups), automatic)
 
 
 def _met(single: FieldResolver, predicate: Expr, run: Callable[[nodes.Relation], Rows]) -> bool:

@@ -352,7 +352,8 @@ class Automatic:
     """KV_MODE: the whole event in one shape (`xml`, `auto`, `auto_escaped`, `json`).
 
     Values of XML are encoded; `harness.fields.resolver` decodes them in a layer of its own.
-    `trims` is KV_TRIM_SPACES.
+    `trims` is KV_TRIM_SPACES. `only` are the names that the events' XML holds, where that is
+    known.
     """
 
     broken: ClassVar[HarnessError | None] = None
@@ -360,6 +361,7 @@ class Automatic:
     source: str = "_raw"
     adds: bool = False
     trims: bool = True
+    only: frozenset[str] | None = None
 
     @property
     def encoded(self) -> bool:
@@ -380,7 +382,15 @@ class Automatic:
         if self.mode.startswith("auto"):
             escaped = Const(self.mode == "auto_escaped")
             return Call("auto_value", (Field("_raw"), Const(name), escaped, Const(self.trims)))
+        if self._lacks(name):
+            return None
         return Call(f"{self.mode}_field", (Field("_raw"), Const(name)))
+
+    def _lacks(self, name: str) -> bool:
+        """Whether it is known that no event has a name; what System holds is not listed."""
+        if self.mode != "xml" or self.only is None or name in self.only or "<" in name:
+            return False
+        return not (name in SYSTEM_ATTRIBUTES or name in SYSTEM_ELEMENTS or name == UNNAMED)
 
     def lists(self) -> dict[str, Expr]:
         """Of XML the names and values of its Data and of its elements; JSON is read once anyway."""
@@ -405,6 +415,8 @@ class Automatic:
 
         if name in SYSTEM_ATTRIBUTES or name == UNNAMED:
             return self.field(name)
+        if self._lacks(name):
+            return None
         if name in SYSTEM_ELEMENTS:
             return Call("coalesce", (of("element"), of("data")))
         if ELEMENT_NAME.fullmatch(name):

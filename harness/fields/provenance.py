@@ -74,7 +74,8 @@ class EventReport:
 def event_report(resolver: FieldResolver, run: Run) -> EventReport:
     """The fields of the one event that the resolver's groups hold."""
     resolver = replace(resolver, lenient=True)
-    names, numbers = field_names(resolver, TRUE, run)
+    discovered = field_names(resolver, TRUE, run)
+    names, numbers = discovered.names, discovered.groups
     (group,) = (one for one in resolver.groups if one.number in numbers)
     tracing = _Tracing(resolver, group, names, run)
     knowledge = tracing.knowledge

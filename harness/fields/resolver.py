@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from harness.errors import HarnessError
 from harness.fields.defaults import DEFAULTS, default_field
 from harness.fields.extractions import INDEXED, Extraction, extractions
+from harness.fields.extractors import Automatic
 from harness.fields.folding import fold
 from harness.fields.membership import Membership
 from harness.fields.patterns import BadExtraction, in_setting, placed
@@ -108,7 +109,8 @@ class FieldResolver:
 
     `lookup` gives a lookup's definition and its table, as automatic lookups need them. What
     cannot be applied is an error where a search needs its fields; a `lenient` resolver, for a
-    search that asks for whatever there is, warns and goes on without it.
+    search that asks for whatever there is, warns and goes on without it. `automatic` are the
+    names in the XML of the events that meet the predicate, for groups of which they are known.
     """
 
     apps: Apps
@@ -116,6 +118,7 @@ class FieldResolver:
     groups: tuple[Group, ...]
     lookup: Callable[[str], tuple[LookupDefinition, nodes.Relation]]
     lenient: bool = False
+    automatic: Mapping[int, frozenset[str]] = field(default_factory=dict)
     _calculated: dict[str, Expr] = field(default_factory=dict)
     _extractions: dict[int, tuple[Extraction, ...]] = field(default_factory=dict)
     _known: Membership | None = None
@@ -177,6 +180,11 @@ class FieldResolver:
     def extractors(self, group: Group) -> tuple[Extractor, ...]:
         """The same by themselves; a lenient resolver warns of those that cannot be applied."""
         found = [one.extractor for one in self.extractions(group)]
+        names = self.automatic.get(group.number)
+        if names is not None:
+            found = [
+                replace(one, only=names) if isinstance(one, Automatic) else one for one in found
+            ]
         if not self.lenient:
             return tuple(found)
         for one in found:
@@ -235,7 +243,7 @@ class FieldResolver:
             return self._fields(group, base, fields)
         asked = demands(predicate).union(*(demands(one) for one in collected.values()))
         read = frozenset(name for name in asked if isinstance(name, str)) - collected.keys()
-        exact = replace(self, lenient=False) if self.lenient else self
+        exact = replace(self, lenient=False, automatic={}) if self.lenient else self
         relation = exact._fields(group, base, read)
         if collected:
             relation = with_collected(relation, collected)

@@ -167,12 +167,11 @@ class Server:
             request.method = "GET"
         handler = self.router.find(request)
         public = request.parts in (("auth", "login"), ("server", "info"))
-        if not public or request.headers.get("authorization"):
-            if request.parts != ("auth", "login"):
-                self._authenticate(request)
+        asked = not public or bool(request.headers.get("authorization"))
+        if asked and request.parts != ("auth", "login"):
+            self._authenticate(request)
         request.body = await body_of(receive, request.headers, MOST_REST_BODY)
-        found = await handler(request)
-        return found
+        return await handler(request)
 
     # ASGI
 
@@ -232,7 +231,7 @@ def _cookies(text: str) -> list[str]:
         found = SimpleCookie(text)
     except CookieError:
         return []
-    return [one.value for name, one in found.items() if name.startswith("splunkd")]
+    return [one.value for name, one in found.items() if name.startswith("splunkd_")]
 
 
 async def listen(

@@ -146,17 +146,11 @@ class Collector:
     def token_of(self, request: Request) -> Token:
         """The token that a request shows; Basic has it as the password."""
         told = request.headers.get("authorization", "")
-        shown = ""
+        shown = _shown_in(told) if told else ""
         in_query = False
-        if told:
-            scheme, _, rest = told.partition(" ")
-            if scheme.lower() in ("splunk", "bearer"):
-                shown = rest.strip()
-            elif scheme.lower() == "basic":
-                shown = _password(rest)
-            if not shown:
-                raise HecError(3)
-        elif any(key == "token" for key, _ in request.query):
+        if told and not shown:
+            raise HecError(3)
+        if not told and any(key == "token" for key, _ in request.query):
             shown = dict(request.query)["token"]
             in_query = True
         if not shown:
@@ -234,12 +228,9 @@ class Collector:
                 packing = request.headers.get("content-encoding", "").lower()
                 if packing == "gzip":
                     body = await asyncio.to_thread(unpacked, body, MOST_BODY)
-                elif packing not in ("", "identity"):
-                    raise HecError(6)
+                _check_body(body, packing)
             except Refusal as error:
                 raise (HecError(27 if error.status == 413 else 6)) from error
-            if not body:
-                raise HecError(5)
         except BaseException:
             self._in_flight -= weight
             raise
@@ -344,6 +335,21 @@ def request_weight(request: Request) -> int:
 
 def _allowed(index: str, token: Token, names: set[str]) -> bool:
     return index in names and (not token.indexes or index in token.indexes or index == token.index)
+
+
+def _shown_in(told: str) -> str:
+    """The token that an Authorization header holds; empty where it holds none."""
+    scheme, _, rest = told.partition(" ")
+    if scheme.lower() in ("splunk", "bearer"):
+        return rest.strip()
+    return _password(rest) if scheme.lower() == "basic" else ""
+
+
+def _check_body(body: bytes, packing: str) -> None:
+    if packing not in ("", "identity", "gzip"):
+        raise HecError(6)
+    if not body:
+        raise HecError(5)
 
 
 def _password(text: str) -> str:

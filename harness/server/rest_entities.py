@@ -271,10 +271,8 @@ class Entities:
                 name,
                 "/servicesNS/nobody/splunk_httpinput/data/inputs/http",
                 {
-                    "disabled": False,
                     "host": "",
                     "index": "main",
-                    "indexes": [],
                     "source": "",
                     "sourcetype": "",
                     **{

@@ -97,7 +97,11 @@ class Searches:
         """Wait for a job's end without holding a thread."""
         loop = asyncio.get_running_loop()
         over = asyncio.Event()
-        job.listeners.append(lambda: loop.call_soon_threadsafe(over.set))
+
+        def ended() -> None:
+            loop.call_soon_threadsafe(over.set)
+
+        job.listeners.append(ended)
         if job.is_over:
             return
         try:
@@ -302,7 +306,7 @@ class Searches:
 
     def _page(self, request: Request, job: Job, *, preview: bool = False) -> Response:
         _refuse_failed(job)
-        if request.get("search") and request.parts[-1] not in ("jobs",):
+        if request.get("search") and request.parts[-1] != "jobs":
             raise Refusal(400, "a search over a job's results is not supported")
         offset = request.number("offset", 0)
         if offset < 0:
@@ -617,11 +621,15 @@ def _summary_xml(fields: dict[str, Any], count: int) -> str:
     inner = ""
     for name, said in fields.items():
         modes = "".join(
-            f'<value c="{one["count"]}" exact="1"><text>{escape(clean(one["value"]))}</text></value>'
+            f'<value c="{one["count"]}" exact="1">'
+            f"<text>{escape(clean(one['value']))}</text></value>"
             for one in said["modes"]
         )
         inner += (
             f'<field k={quoteattr(clean(name))} c="{said["count"]}" exact="1"'
             f' dc="{said["distinct_count"]}"><modes>{modes}</modes></field>'
         )
-    return f"{HEAD}<results preview='0'><summary earliest_time='' latest_time='' c='{count}'>{inner}</summary></results>"
+    return (
+        f"{HEAD}<results preview='0'><summary earliest_time='' latest_time='' c='{count}'>"
+        f"{inner}</summary></results>"
+    )

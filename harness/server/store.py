@@ -32,12 +32,16 @@ FILE = "events.duckdb"
 VERSION = "1"
 TABLES = (
     "CREATE SEQUENCE IF NOT EXISTS state.ids",
-    "CREATE TABLE IF NOT EXISTS state.events"
-    " (grp INTEGER, _time DOUBLE, host VARCHAR, _raw VARCHAR, _meta VARCHAR,"
-    " id BIGINT DEFAULT nextval('state.ids'))",
+    (
+        "CREATE TABLE IF NOT EXISTS state.events"
+        " (grp INTEGER, _time DOUBLE, host VARCHAR, _raw VARCHAR, _meta VARCHAR,"
+        " id BIGINT DEFAULT nextval('state.ids'))"
+    ),
     "CREATE TABLE IF NOT EXISTS state.groups (key VARCHAR, said VARCHAR)",
-    "CREATE TABLE IF NOT EXISTS state.settings"
-    " (file VARCHAR, stanza VARCHAR, key VARCHAR, value VARCHAR)",
+    (
+        "CREATE TABLE IF NOT EXISTS state.settings"
+        " (file VARCHAR, stanza VARCHAR, key VARCHAR, value VARCHAR)"
+    ),
 )
 
 

@@ -18,7 +18,7 @@ def loaded(*sizes: int) -> DuckDBEngine:
     for size in sizes:
         numbers = range(begun, begun + size)
         raw = [f"number={number}" for number in numbers]
-        times = [float(number // 2) for number in numbers]
+        times: list[float | None] = [float(number // 2) for number in numbers]
         engine.load([EventBatch("main", "a", "parts", raw=raw, time=times, host=["h"] * size)])
         begun += size
     return engine
@@ -39,5 +39,5 @@ def test_events_are_newest_first_and_later_ones_first_among_equals(sizes: tuple[
     found = engine.search(SearchRequest("search index=main | table number", 0.0, ALL_TIME))
     count = sum(sizes)
     assert engine.events == count
-    assert [int(row["number"]) for row in found.rows.rows] == list(range(count - 1, -1, -1))
+    assert [int(str(row["number"])) for row in found.rows.rows] == list(range(count - 1, -1, -1))
     engine.close()

@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import requests
-
-from conftest import CHANNEL, TOKEN, Served
+from serving import CHANNEL, TOKEN, Served, served, stateful, wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,8 +6,7 @@ import time
 from typing import Any
 
 import pytest
-
-from conftest import CHANNEL, PASSWORD, Served
+from serving import CHANNEL, PASSWORD, Served, served, stateful, wait_until
 
 client = pytest.importorskip("splunklib.client")
 binding = pytest.importorskip("splunklib.binding")

@@ -6,7 +6,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from fake_process import Fake
+from faking import Fake
 
 from harness.engines.splunk import Address, Instance, SplunkSettings, address_of, is_splunk
 from harness.engines.splunk.address import BadSplunkAddress, Image

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from fake_process import connected, fake, left_over  # noqa: F401 - fixtures
+from faking import connected, fake, left_over
 
 from harness.engines.base import SearchRequest
 from harness.engines.splunk import SplunkEngine
@@ -19,7 +19,7 @@ from harness.replay import Denied, Forbidden, NoAnswer, Rejected, SplunkFault, U
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from fake_process import Fake
+    from faking import Fake
 
 SEARCH = SearchRequest("`macro` EventCode=1 | stats count by dest", 2_000.0, TimeRange(None, None))
 
