@@ -120,6 +120,8 @@ class Handler(BaseHTTPRequestHandler):
                 STATE.options.update(told)
             elif path.endswith("/rows"):
                 STATE.rows = told
+            elif path.endswith("/events"):
+                STATE.events += told
             elif path.endswith("/expire"):
                 STATE.sessions.clear()
             self.answer(200, {

@@ -140,11 +140,9 @@ class Transport:
             )
         if isinstance(error, requests.exceptions.Timeout):
             return Uncertain(f"{self.url} did not answer in {self.read_seconds:g} s")
-        if "http://" in self.url and "BadStatusLine" in repr(error):
-            return Unverified(
-                f"{self.url} speaks no plain HTTP", hints=["Splunk's ports use TLS: https://…"]
-            )
-        return Uncertain(f"the connection to {self.url} ended: {text}")
+        plain = self.url.startswith("http://")
+        hints = ["Splunk's ports use TLS where nobody changed it: https://…"] if plain else []
+        return Uncertain(f"the connection to {self.url} ended: {text}", hints=hints)
 
     def _unverified(self, text: str) -> SplunkFault:
         port = urlsplit(self.url).port

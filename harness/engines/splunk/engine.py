@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from harness.engines.base import Loaded, SearchRequest, SearchResult, StageRows
+from harness.engines.splunk.instance import PREFIX
 from harness.engines.splunk.isolation import TrialUser, trial_user
 from harness.engines.splunk.jobs import JobResult, Jobs, Window
 from harness.errors import Unsupported
@@ -20,6 +21,19 @@ if TYPE_CHECKING:
 
 SEARCHABLE_SECONDS = 300.0
 FIRST_WAIT, LONGEST_WAIT = 0.05, 5.0
+
+TOO_OLD = (
+    "are the events older than the index keeps (frozenTimePeriodInSecs)?"
+    " --shift-time moves them to now"
+)
+APART = (
+    "give the user the role can_delete, or the capabilities edit_roles and edit_user,"
+    " so that trials are kept apart"
+)
+
+
+class NotIsolated(SplunkFault):
+    """What other trials left would be taken for this one's."""
 
 
 class SplunkEngine:
@@ -144,10 +158,7 @@ class SplunkEngine:
                     f" {SEARCHABLE_SECONDS:g} s (acknowledged: {sent.acknowledged})",
                     hints=[
                         f"may the user search {', '.join(sorted(self._indexes))}?",
-                        (
-                            "are the events older than the index keeps (frozenTimePeriodInSecs)?"
-                            " --shift-time moves them to now"
-                        ),
+                        TOO_OLD,
                     ],
                 )
             time.sleep(wait)
@@ -193,14 +204,25 @@ class SplunkEngine:
                 f" (harness_trial::{self.trial})"
             )
         names = " OR ".join(f"index={name}" for name in sorted(self._indexes))
-        text = f"search ({names}) NOT harness_trial::{self.trial} | stats count"
-        rows = self.instance.jobs.run(text, Window()).rows.rows
-        others = int(str(rows[0].get("count") or 0)) if rows else 0
+        others = self._count(f"({names}) NOT harness_trial::{self.trial}")
+        of_trials = self._count(f"({names}) harness_trial::{PREFIX}*") - self._expected
+        shown = ", ".join(sorted(self._indexes))
+        if others and of_trials > 0:
+            raise NotIsolated(
+                f"{of_trials} events of other trials are in the search's view: {shown}",
+                hints=[
+                    APART,
+                    "`harness splunk clean --splunk-url …` removes what earlier runs left",
+                ],
+            )
         if others:
             self.warnings.append(
-                f"{others} other events of these indexes are in the search's view:"
-                f" {', '.join(sorted(self._indexes))}"
+                f"{others} other events of these indexes are in the search's view: {shown}"
             )
+
+    def _count(self, term: str) -> int:
+        rows = self.instance.jobs.run(f"search {term} | stats count", Window()).rows.rows
+        return int(str(rows[0].get("count") or 0)) if rows else 0
 
     def _told(self, result: JobResult) -> None:
         self.warnings += result.messages

@@ -165,10 +165,7 @@ class Jobs:
         missing = NO_MACRO.search(text)
         hints = []
         if missing:
-            hints.append(
-                f"the macro `{missing[1]}` is not on the instance: install the content's app;"
-                " `harness splunk app` writes it"
-            )
+            hints.append(f"the macro `{missing[1]}` is not on the instance: `harness splunk app`")
         return SearchFailed(f"the instance could not run the search: {text}", hints=hints)
 
 

@@ -129,12 +129,11 @@ def test_the_password_is_made_anew_and_never_shown(image: Any) -> None:
 
 @with_docker
 def test_a_container_that_dies_while_it_starts(image: Any) -> None:
-    dies = image(
-        PYTHON,
-        "-c",
-        "import time; print(8 * chr(42), chr(110)+chr(111)+chr(32)+'space left on device',"
-        " flush=True); time.sleep(1); exit(4)",
+    program = (
+        "import time; print(chr(110) + 'o space left on device', flush=True);"
+        " time.sleep(1); exit(4)"
     )
+    dies = image(PYTHON, "-c", program)
     with pytest.raises(SplunkFault, match="exit 4") as error:
         containers.started(dies, [APP])
     assert "no space left on device" in str(error.value)

@@ -10,6 +10,7 @@ from faking import connected, fake, left_over
 from harness.engines.base import SearchRequest
 from harness.engines.splunk import SplunkEngine
 from harness.engines.splunk import engine as engine_module
+from harness.engines.splunk.engine import NotIsolated
 from harness.engines.splunk.jobs import SearchFailed, SearchTooLong, Window
 from harness.errors import Unsupported
 from harness.model import EventBatch, EventTable, Origin, TimeRange
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from faking import Fake
 
-Connect = "Callable[..., Instance]"
 SEARCH = SearchRequest("`macro` EventCode=1 | stats count by dest", 2_000.0, TimeRange(None, None))
 
 
@@ -85,15 +85,29 @@ def test_where_roles_cannot_be_made_trials_take_turns(fake: Fake, connected: Any
 
 
 def test_what_a_search_sees_besides_is_said(fake: Fake, connected: Any) -> None:
+    fake.options(roles=False)
+    instance = connected()
+    foreign = {"event": "x", "fields": {}, "seen": 0.0}
+    fake.tell("events", [foreign, foreign])
+    engine = SplunkEngine(instance)
+    engine.load(events())
+    told = engine.search(SEARCH).warnings
+    assert told == ("2 other events of these indexes are in the search's view: main",)
+    engine.close()
+
+
+def test_events_of_other_trials_in_view_are_an_error(fake: Fake, connected: Any) -> None:
     fake.options(roles=False, delete=False)
     instance = connected()
-    for expected in ([], ["3 other events of these indexes are in the search's view: main"]):
-        engine = SplunkEngine(instance)
-        engine.load(events())
-        told = engine.search(SEARCH).warnings
-        assert [one for one in told if "other events" in one] == expected
-        assert any("may not delete" in one for one in told)
-        engine.close()
+    first = SplunkEngine(instance)
+    first.load(events())
+    assert any("may not delete" in one for one in first.search(SEARCH).warnings)
+    first.close()
+    second = SplunkEngine(instance)
+    with pytest.raises(NotIsolated, match="3 events of other trials") as error:
+        second.load(events())
+    assert "can_delete" in str(error.value)
+    second.close()
 
 
 def test_a_missing_index_is_created_and_removed(fake: Fake, connected: Any) -> None:

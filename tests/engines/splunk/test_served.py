@@ -1,0 +1,173 @@
+"""The same trials on the embedded evaluator and, as on a Splunk, on `harness serve`."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from harness.engines.splunk import Address
+from harness.engines.splunk.rest import Rest
+from harness.replay import Tls
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[3]
+NAME = "excessive_distinct_processes_from_windows_temp"
+OLD = """\
+name: Old
+id: 11111111-2222-4333-8444-555555555556
+version: 1
+date: '2026-01-01'
+author: Somebody
+type: Hunting
+description: Anything at all.
+search: sourcetype=lines | stats count by sourcetype
+tags: {analytic_story: [Testing], product: [Splunk Enterprise], security_domain: endpoint}
+"""
+HARNESS = [sys.executable, "-m", "harness"]
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    pytest.importorskip("uvicorn")
+    pytest.importorskip("cryptography")
+    folder = tmp_path_factory.mktemp("served")
+    environment = {
+        **os.environ,
+        "HARNESS_SERVE_PASSWORD": "a-password",
+        "HARNESS_CACHE_DIR": str(folder / "cache"),
+        "HARNESS_OFFLINE": "1",
+        "PYTHONPATH": str(ROOT),
+    }
+    command = [*HARNESS, "serve", "--port", "0", "--hec-port", "0", "--state", str(folder / "s")]
+    server = subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env=environment, cwd=folder
+    )
+    assert server.stdout is not None
+    found: dict[str, str] = {}
+    for line in server.stdout:
+        name, _, value = line.strip().partition(" ")
+        found[name] = value
+        if name == "ready":
+            break
+    address = Address(
+        found["REST"], found["HEC"], password="a-password", tls=Tls(ca=Path(found["certificate"]))
+    )
+    rest = Rest(address)
+    rest.post("/services/authorization/roles/admin", imported_roles=["power", "can_delete"])
+    rest.close()
+    yield {
+        **environment,
+        "HARNESS_SPLUNK_URL": found["REST"],
+        "HARNESS_SPLUNK_HEC_URL": found["HEC"],
+        "HARNESS_SPLUNK_CA": found["certificate"],
+        "HARNESS_SPLUNK_PASSWORD": "a-password",
+    }
+    server.send_signal(signal.SIGTERM)
+    server.wait(timeout=20)
+    server.stdout.close()
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "detections").mkdir()
+    for ending in (".yml", ".expected.yaml"):
+        shutil.copy(ROOT / "detections" / "endpoint" / f"{NAME}{ending}", tmp_path / "detections")
+    shutil.copytree(ROOT / "datasets", tmp_path / "datasets")
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    return tmp_path
+
+
+def ran(
+    project: Path, environment: dict[str, str], *words: str, name: str = "wintemp"
+) -> dict[str, Any]:
+    done = subprocess.run(
+        [*HARNESS, "run", name, "--json", *words],
+        cwd=project, env=environment, capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    assert done.returncode in (0, 1), done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def test_both_engines_agree(project: Path, served: dict[str, str]) -> None:
+    told = ran(project, served, "--engine", "local", "--engine", "splunk")
+    by_engine: dict[str, list[Any]] = {"local": [], "splunk": []}
+    for one in told["trials"]:
+        by_engine[one["engine"]].append(
+            (one["trial"], one["verdict"], one["events"], one["result_count"], [
+                (risk["risk_object"], risk["risk_score"], risk["risk_message"])
+                for risk in one["risk_events"]
+            ])
+        )  # fmt: skip
+    assert by_engine["local"] == by_engine["splunk"]
+    assert [one[1] for one in by_engine["splunk"]].count("pass") == 12
+
+
+def test_pytest_runs_each_trial_on_each_engine(project: Path, served: dict[str, str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-k", "wintemp and stand and XML",
+         "--engine", "local", "--engine", "splunk", "-p", "no:cacheprovider"],
+        cwd=project, env=served, capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    assert "2 passed" in done.stdout, done.stdout
+
+
+@pytest.mark.parametrize("engine", ["local", "splunk"])
+def test_events_move_to_now(project: Path, served: dict[str, str], engine: str) -> None:
+    (project / "detections" / "old.yml").write_text(OLD)
+    (project / "old.log").write_text("".join(f"2020-01-01T00:00:0{n}Z event {n}\n" for n in "123"))
+    words = ("--engine", engine, "--data", "old.log", "--sourcetype", "lines", "--earliest", "-1d")
+    for extra, count in (((), 3), (("--shift-time", "--now", f"{time.time() + 60:.0f}"), 3)):
+        (one,) = ran(project, served, *words, *extra, name="detections/old.yml")["trials"]
+        assert one["results"][0]["count"] in (count, str(count)), one
+    # Its clock is not the events': without moving them, the last day holds none.
+    (one,) = ran(project, served, *words, "--now", f"{time.time():.0f}", name="detections/old.yml")[
+        "trials"
+    ]
+    assert one["result_count"] == 0
+
+
+def test_an_interrupted_run_leaves_nothing(project: Path, served: dict[str, str]) -> None:
+    running = subprocess.Popen(
+        [*HARNESS, "run", "wintemp", "--engine", "splunk"], cwd=project, env=served,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    time.sleep(4)
+    running.send_signal(signal.SIGINT)
+    assert running.wait(timeout=60) in (130, 0)
+    done = subprocess.run(
+        [*HARNESS, "splunk", "clean"], cwd=project, env=served, check=True,
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.stdout == "removed nothing\n"
+
+
+def test_the_apps_for_an_instance_are_written(project: Path, served: dict[str, str]) -> None:
+    import tarfile
+
+    macro = project / "macros"
+    macro.mkdir()
+    (macro / "mine.yml").write_text("name: mine\ndefinition: index=$x$\narguments: [x]\n")
+    subprocess.run(
+        [*HARNESS, "splunk", "app", "dist"], cwd=project, env=served, check=True, timeout=60,
+        capture_output=True,
+    )  # fmt: skip
+    names = {path.stem for path in (project / "dist").glob("*.tgz")}
+    assert {"SA_harness_content", "SA_harness_cim", "TA_harness_sysmon"} <= names
+    with tarfile.open(project / "dist" / "SA_harness_content.tgz") as tar:
+        file = tar.extractfile("SA_harness_content/default/macros.conf")
+        assert file is not None
+        text = file.read().decode()
+    assert "[mine(1)]\ndefinition = index=$x$\nargs = x\n" in text
+    assert f"[{NAME}_filter]\ndefinition = search *\n" in text
