@@ -146,21 +146,10 @@ class Collector:
     def token_of(self, request: Request) -> Token:
         """The token that a request shows; Basic has it as the password."""
         told = request.headers.get("authorization", "")
-        shown = ""
-        in_query = False
-        if told:
-            scheme, _, rest = told.partition(" ")
-            if scheme.lower() in ("splunk", "bearer"):
-                shown = rest.strip()
-            elif scheme.lower() == "basic":
-                shown = _password(rest)
-            if not shown:
-                raise HecError(3)
-        elif any(key == "token" for key, _ in request.query):
-            shown = dict(request.query)["token"]
-            in_query = True
+        in_query = not told
+        shown = _shown(told) if told else dict(request.query).get("token", "")
         if not shown:
-            raise HecError(2)
+            raise HecError(2 if in_query else 3)
         kept, found = digest(shown.lower()), None
         for token in self.tokens():
             if hmac.compare_digest(kept, token.secret):
@@ -229,21 +218,13 @@ class Collector:
             raise HecError(9)
         self._in_flight += weight
         try:
-            try:
-                body = await body_of(receive, request.headers, MOST_BODY)
-                packing = request.headers.get("content-encoding", "").lower()
-                if packing == "gzip":
-                    body = await asyncio.to_thread(unpacked, body, MOST_BODY)
-                elif packing not in ("", "identity"):
-                    raise HecError(6)
-            except Refusal as error:
-                raise (HecError(27 if error.status == 413 else 6)) from error
-            if not body:
-                raise HecError(5)
+            return await _read(request, receive)
+        except Refusal as error:
+            self._in_flight -= weight
+            raise HecError(27 if error.status == 413 else 6) from error
         except BaseException:
             self._in_flight -= weight
             raise
-        return body
 
     def _health(self, request: Request) -> Response:
         if request.method not in ("GET", "HEAD", "POST"):
@@ -334,6 +315,18 @@ class Collector:
         return read
 
 
+async def _read(request: Request, receive: Callable[[], Awaitable[dict[str, Any]]]) -> bytes:
+    body = await body_of(receive, request.headers, MOST_BODY)
+    packing = request.headers.get("content-encoding", "").lower()
+    if packing == "gzip":
+        body = await asyncio.to_thread(unpacked, body, MOST_BODY)
+    elif packing not in ("", "identity"):
+        raise HecError(6)
+    if not body:
+        raise HecError(5)
+    return body
+
+
 def request_weight(request: Request) -> int:
     """How much a request may hold in memory, by what it says of itself."""
     told = request.headers.get("content-length", "")
@@ -344,6 +337,14 @@ def request_weight(request: Request) -> int:
 
 def _allowed(index: str, token: Token, names: set[str]) -> bool:
     return index in names and (not token.indexes or index in token.indexes or index == token.index)
+
+
+def _shown(told: str) -> str:
+    """The token of an Authorization header."""
+    scheme, _, rest = told.partition(" ")
+    if scheme.lower() in ("splunk", "bearer"):
+        return rest.strip()
+    return _password(rest) if scheme.lower() == "basic" else ""
 
 
 def _password(text: str) -> str:

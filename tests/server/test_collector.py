@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import requests
-from conftest import CHANNEL, TOKEN, Served
+from server_process import CHANNEL, TOKEN, Served
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,14 +11,15 @@ import subprocess
 import sys
 import time
 from typing import TYPE_CHECKING, Any
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
-import requests
-from conftest import PASSWORD, ROOT, Served
+from server_process import PASSWORD, ROOT, Served
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import requests
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
@@ -42,7 +43,7 @@ def login(served: Served, **more: str) -> requests.Response:
 
 def test_a_session_is_a_header_a_bearer_or_a_cookie(served: Served) -> None:
     answer = login(served, cookie="1")
-    key = ElementTree.fromstring(answer.text).findtext("./sessionKey")
+    key = ET.fromstring(answer.text).findtext("./sessionKey")
     path = "/services/data/indexes"
     for headers in ({"Authorization": f"Splunk {key}"}, {"Authorization": f"Bearer {key}"}):
         assert served.ask("GET", path, auth=None, headers=headers).status_code == 200
@@ -83,7 +84,7 @@ def test_results_in_every_form(filled: Served) -> None:
     assert asked("json_rows").json()["rows"][0] == ["1", "<&\u00e9>", "h", None]
     assert asked("json_cols").json()["columns"][0] == ["1", "0"]
     assert asked("csv").text.splitlines()[:2] == ["n,text,host,missing", "1,<&\u00e9>,h,"]
-    root = ElementTree.fromstring(asked("xml").content)
+    root = ET.fromstring(asked("xml").content)
     values = [node.text for node in root.findall("./result/field[@k='text']/value/text")]
     assert values == ["<&\u00e9>"] * 2
     assert asked("nonsense").status_code == 400
@@ -110,7 +111,7 @@ def test_a_job_from_beginning_to_end(filled: Served) -> None:
         content = filled.ask("GET", f"{path}?output_mode=json").json()["entry"][0]["content"]
     assert content["dispatchState"] == "DONE"
     assert content["resultCount"] == content["eventCount"] == 10
-    root = ElementTree.fromstring(filled.ask("GET", path).text)
+    root = ET.fromstring(filled.ask("GET", path).text)
     assert root.tag == "{http://www.w3.org/2005/Atom}entry"
     page = filled.ask("GET", f"{path}/results?output_mode=json&offset=8&f=n").json()
     assert page["results"] == [{"n": "1"}, {"n": "0"}]

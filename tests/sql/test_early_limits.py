@@ -6,15 +6,18 @@ Source: Search Reference, head: the first results in search order.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from harness.engines.base import SearchRequest
-from harness.engines.duckdb import DuckDBEngine
 from harness.engines.search import LocalSearch
 from harness.model import ALL_TIME, EventBatch
 from harness.trials import Project
 from harness.trials.settings import Settings
+
+if TYPE_CHECKING:
+    from harness.engines.duckdb import DuckDBEngine
 
 
 @pytest.fixture(scope="module")
