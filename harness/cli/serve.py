@@ -88,7 +88,7 @@ def serve(
         )
     finally:
         server.close()
-    return 0
+    return 3 if server.is_broken else 0
 
 
 def _load(server: Any, project: Any, origin: Any) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import secrets
 import signal
+import sys
 import time
 import traceback
 from base64 import b64decode
@@ -22,8 +24,10 @@ from harness.server.hec import Collector, answer
 from harness.server.http import Response, Router, body_of, request_of, send_response
 from harness.server.indexing import Indexer
 from harness.server.jobs import Jobs
+from harness.server.rest_conf import add_routes as add_conf
 from harness.server.rest_entities import OWN_INDEXES, Entities
 from harness.server.rest_entities import add_routes as add_entities
+from harness.server.rest_saved import add_routes as add_saved
 from harness.server.rest_search import add_routes as add_searches
 from harness.server.store import Store
 
@@ -63,6 +67,7 @@ class Server:
         self.project = project
         self.timezone = project.settings.timezone
         self.started = time.time()
+        self.is_broken = False
         self.guid = secrets.token_hex(16).upper()
         self.store = Store(
             project.knowledge, state, timezone=self.timezone, memory=project.settings.memory
@@ -70,14 +75,15 @@ class Server:
         self.configuration = Configuration(project.apps, self.store)
         self.accounts = Accounts(user, password)
         self.indexer = Indexer(self.store, project.apps)
-        self.jobs = Jobs(self.store, self.knowledge_in, project.settings.limits)
+        self.jobs = Jobs(self.store, self.knowledge_in, project.settings.limits, self.broken)
         self.collector = Collector(
             self.configuration, self.indexer, self.index_names, self.timezone
         )
         self.router = Router()
         entities = Entities(self)
         add_entities(self.router, entities)
-        add_searches(self.router, self, entities)
+        add_conf(self.router, self.configuration)
+        add_saved(self.router, self, add_searches(self.router, self, entities))
         self.router.add("POST", "auth/login", self.login)
 
     def knowledge_in(self, app: str) -> Knowledge:
@@ -106,6 +112,12 @@ class Server:
             if stanza.name in ("ui", "launcher", "id"):
                 found |= {key: setting.value for key, setting in stanza.settings.items()}
         return found
+
+    def broken(self) -> None:
+        """End: a search broke the database, and what is not on the disk is lost."""
+        sys.stderr.write("error: a search broke the engine; start the server again\n")
+        self.is_broken = True
+        os.kill(os.getpid(), signal.SIGTERM)
 
     def load(self, batches: Any) -> int:
         """Add events before anybody asks."""
@@ -166,9 +178,8 @@ class Server:
         if request.method == "HEAD":
             request.method = "GET"
         handler = self.router.find(request)
-        public = request.parts in (("auth", "login"), ("server", "info"))
-        asked = not public or bool(request.headers.get("authorization"))
-        if asked and request.parts != ("auth", "login"):
+        is_open = request.parts == ("server", "info") and not request.headers.get("authorization")
+        if request.parts != ("auth", "login") and not is_open:
             self._authenticate(request)
         request.body = await body_of(receive, request.headers, MOST_REST_BODY)
         return await handler(request)
@@ -231,7 +242,7 @@ def _cookies(text: str) -> list[str]:
         found = SimpleCookie(text)
     except CookieError:
         return []
-    return [one.value for name, one in found.items() if name.startswith("splunkd_")]
+    return [one.value for name, one in found.items() if name.startswith("splunkd")]
 
 
 async def listen(

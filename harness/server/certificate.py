@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import ipaddress
 import os
 import socket
 import ssl
 import tempfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 DAYS = 825
@@ -35,7 +35,7 @@ def _write(certificate: Path, key: Path, host: str) -> None:
 
     made = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "harness serve")])
-    now = dt.datetime.now(dt.UTC)
+    now = datetime.now(UTC)
     names: list[x509.GeneralName] = [x509.DNSName("localhost")]
     for text in dict.fromkeys((host, "127.0.0.1", "::1", socket.gethostname())):
         try:
@@ -49,8 +49,8 @@ def _write(certificate: Path, key: Path, host: str) -> None:
         .issuer_name(name)
         .public_key(made.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(minutes=5))
-        .not_valid_after(now + dt.timedelta(days=DAYS))
+        .not_valid_before(now - timedelta(minutes=5))
+        .not_valid_after(now + timedelta(days=DAYS))
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(made, hashes.SHA256())

@@ -146,15 +146,10 @@ class Collector:
     def token_of(self, request: Request) -> Token:
         """The token that a request shows; Basic has it as the password."""
         told = request.headers.get("authorization", "")
-        shown = _shown_in(told) if told else ""
-        in_query = False
-        if told and not shown:
-            raise HecError(3)
-        if not told and any(key == "token" for key, _ in request.query):
-            shown = dict(request.query)["token"]
-            in_query = True
+        in_query = not told
+        shown = _shown(told) if told else dict(request.query).get("token", "")
         if not shown:
-            raise HecError(2)
+            raise HecError(2 if in_query else 3)
         kept, found = digest(shown.lower()), None
         for token in self.tokens():
             if hmac.compare_digest(kept, token.secret):
@@ -223,18 +218,13 @@ class Collector:
             raise HecError(9)
         self._in_flight += weight
         try:
-            try:
-                body = await body_of(receive, request.headers, MOST_BODY)
-                packing = request.headers.get("content-encoding", "").lower()
-                if packing == "gzip":
-                    body = await asyncio.to_thread(unpacked, body, MOST_BODY)
-                _check_body(body, packing)
-            except Refusal as error:
-                raise (HecError(27 if error.status == 413 else 6)) from error
+            return await _read(request, receive)
+        except Refusal as error:
+            self._in_flight -= weight
+            raise HecError(27 if error.status == 413 else 6) from error
         except BaseException:
             self._in_flight -= weight
             raise
-        return body
 
     def _health(self, request: Request) -> Response:
         if request.method not in ("GET", "HEAD", "POST"):
@@ -325,6 +315,18 @@ class Collector:
         return read
 
 
+async def _read(request: Request, receive: Callable[[], Awaitable[dict[str, Any]]]) -> bytes:
+    body = await body_of(receive, request.headers, MOST_BODY)
+    packing = request.headers.get("content-encoding", "").lower()
+    if packing == "gzip":
+        body = await asyncio.to_thread(unpacked, body, MOST_BODY)
+    elif packing not in ("", "identity"):
+        raise HecError(6)
+    if not body:
+        raise HecError(5)
+    return body
+
+
 def request_weight(request: Request) -> int:
     """How much a request may hold in memory, by what it says of itself."""
     told = request.headers.get("content-length", "")
@@ -337,19 +339,12 @@ def _allowed(index: str, token: Token, names: set[str]) -> bool:
     return index in names and (not token.indexes or index in token.indexes or index == token.index)
 
 
-def _shown_in(told: str) -> str:
-    """The token that an Authorization header holds; empty where it holds none."""
+def _shown(told: str) -> str:
+    """The token of an Authorization header."""
     scheme, _, rest = told.partition(" ")
     if scheme.lower() in ("splunk", "bearer"):
         return rest.strip()
     return _password(rest) if scheme.lower() == "basic" else ""
-
-
-def _check_body(body: bytes, packing: str) -> None:
-    if packing not in ("", "identity", "gzip"):
-        raise HecError(6)
-    if not body:
-        raise HecError(5)
 
 
 def _password(text: str) -> str:

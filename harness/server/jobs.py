@@ -16,14 +16,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from harness.engines.base import SearchRequest
+from harness.engines.placing import EngineLimit
 from harness.engines.search import LocalSearch
-from harness.errors import HarnessError, Unsupported
+from harness.errors import HarnessError
 from harness.model import Limits, Rows, TimeRange
 from harness.plan import nodes
 from harness.registry import find_command
 from harness.server.faults import Refusal, not_found
 from harness.server.results import text_row
-from harness.server.store import SearchEngine
+from harness.server.store import MOST_ROWS, SearchEngine
 from harness.sql.duckdb import generate
 from harness.sql.query import select
 from harness.trials.trial import moment
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 RUNNING_AT_ONCE = 4
 MOST_WAITING = 500
 MOST_JOBS = 1000
-MOST_ROWS = 500_000
 MOST_KEPT_ROWS = 2_000_000
 MOST_CHARACTERS = 100_000
 MOST_COMPILED = 500
@@ -111,8 +111,10 @@ class Jobs:
         store: Store,
         knowledge_in: Callable[[str], Knowledge],
         limits: Limits,
+        broken: Callable[[], None],
         parallel: int = RUNNING_AT_ONCE,
     ) -> None:
+        self.broken = broken
         self.store = store
         self.knowledge_in = knowledge_in
         self.limits = limits
@@ -301,6 +303,8 @@ class Jobs:
                 job.messages += [("WARN", text) for text in found.warnings]
         except HarnessError as error:
             self._failed(job, error.render())
+            if isinstance(error, EngineLimit) and not self.store.is_usable:
+                self.broken()
             return False
         except Exception as error:  # noqa: BLE001 - a defect must end neither thread nor server
             self._failed(job, f"a defect of the evaluator: {type(error).__name__}: {error}")
@@ -433,7 +437,7 @@ def _bounded(rows: Rows, job: Job) -> Rows:
     if len(rows) <= most:
         return rows
     if most == MOST_ROWS:
-        job.messages.append(("WARN", f"only the first {most:,} of {len(rows):,} rows are kept"))
+        job.messages.append(("WARN", f"only the first {most:,} rows are kept"))
     return Rows(rows.columns, rows.rows[:most])
 
 
@@ -441,6 +445,3 @@ def new_id() -> str:
     """A token that nobody can guess."""
     raw = secrets.token_hex(16)
     return f"{raw[:8]}-{raw[8:12]}-{raw[12:16]}-{raw[16:20]}-{raw[20:]}".upper()
-
-
-__all__ = ["Job", "Jobs", "Unsupported", "new_id"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from harness.apps.conf import as_boolean
 from harness.server.atom import (
@@ -18,19 +18,18 @@ from harness.server.atom import (
     Entry,
     Page,
     feed,
-    messages,
     one_entry,
     page_of,
-    plain,
 )
 from harness.server.faults import Refusal, not_found
 from harness.server.hec import INPUT
-from harness.server.http import Response
 from harness.server.jobs import new_id
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from harness.server.app import Server
-    from harness.server.http import Request, Router
+    from harness.server.http import Request, Response, Router
 
 INDEX_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,79}")
 OWN_INDEXES = ("main", "risk", "notable", "summary", "_internal", "_audit")
@@ -76,19 +75,6 @@ def add_routes(router: Router, found: Entities) -> None:
         ("GET", "authentication/current-context", found.context),
         ("GET", "authentication/users", found.context),
         ("GET", "authentication/users/{name}", found.context),
-        ("GET", "properties", found.files),
-        ("POST", "properties", found.new_file),
-        ("GET", "properties/{file}", found.properties),
-        ("POST", "properties/{file}", found.new_properties),
-        ("GET", "properties/{file}/{stanza}", found.stanza_properties),
-        ("POST", "properties/{file}/{stanza}", found.set_properties),
-        ("GET", "properties/{file}/{stanza}/{key}", found.property),
-        ("POST", "properties/{file}/{stanza}/{key}", found.set_property),
-        ("GET", "configs/{conf}", found.conf),
-        ("POST", "configs/{conf}", found.new_stanza),
-        ("GET", "configs/{conf}/{stanza}", found.stanza),
-        ("POST", "configs/{conf}/{stanza}", found.change_stanza),
-        ("DELETE", "configs/{conf}/{stanza}", found.remove_stanza),
     ):
         router.add(method, path, handler)
 
@@ -270,20 +256,7 @@ class Entities:
             Entry(
                 name,
                 "/servicesNS/nobody/splunk_httpinput/data/inputs/http",
-                {
-                    "host": "",
-                    "index": "main",
-                    "source": "",
-                    "sourcetype": "",
-                    **{
-                        key: value
-                        for key, value in said.items()
-                        if key not in ("indexes", "useACK", "disabled")
-                    },
-                    "useACK": as_boolean(said.get("useACK"), default=False),
-                    "disabled": as_boolean(said.get("disabled"), default=False),
-                    "indexes": [one for one in said.get("indexes", "").split(",") if one],
-                },
+                _token_content(said),
                 app="splunk_httpinput",
                 links=("list", "edit", "remove", "enable", "disable"),
             )
@@ -422,120 +395,21 @@ class Entities:
         entry = Entry(request.user, "/services/authentication/users", content)
         return one_entry(request, entry)
 
-    # Properties: plain texts
-
-    async def files(self, request: Request) -> Response:
-        """The names of the configuration files."""
-        entries = [Entry(n, "/services/properties", {}) for n in self.configuration.names()]
-        return feed(request, "properties", "/services/properties", page_of(request, entries, 0))
-
-    async def new_file(self, request: Request) -> Response:
-        """A configuration file comes into being with its first stanza."""
-        self.configuration.stanzas(request.get("__conf"))
-        return messages(request, 201, "INFO", "created")
-
-    async def properties(self, request: Request) -> Response:
-        """The stanzas of a file."""
-        file = request.captured["file"]
-        found = self.configuration.stanzas(file)
-        if not found and file not in self.configuration.names():
-            raise not_found(f"{file} does not exist")
-        path = f"/services/properties/{file}"
-        entries = [Entry(name, path, {}) for name in found]
-        return feed(request, file, path, page_of(request, entries, 0))
-
-    async def new_properties(self, request: Request) -> Response:
-        """Make a stanza."""
-        file, stanza = request.captured["file"], request.get("__stanza")
-        self.configuration.set(file, stanza, {})
-        return Response(
-            status=201, headers=(("Location", f"/services/properties/{file}/{quote(stanza)}"),)
-        )
-
-    async def stanza_properties(self, request: Request) -> Response:
-        """The keys of a stanza."""
-        file, stanza = request.captured["file"], request.captured["stanza"]
-        path = f"/services/properties/{file}/{quote(stanza, safe='')}"
-        found = self.configuration.stanza(file, stanza)
-        entries = [Entry(key, path, {key: value}) for key, value in found.items()]
-        return feed(request, stanza, path, page_of(request, entries, 0))
-
-    async def set_properties(self, request: Request) -> Response:
-        """Set keys of a stanza."""
-        self.configuration.set(request.captured["file"], request.captured["stanza"], told(request))
-        return messages(request, 200, "INFO", "Successfully modified")
-
-    async def property(self, request: Request) -> Response:
-        """The value of a key, as plain text."""
-        caught = request.captured
-        found = self.configuration.stanza(caught["file"], caught["stanza"])
-        if caught["key"] not in found:
-            raise not_found(f"{caught['key']} does not exist")
-        return Response(found[caught["key"]].encode(), kind="text/plain; charset=UTF-8")
-
-    async def set_property(self, request: Request) -> Response:
-        """Set the value of a key."""
-        caught = request.captured
-        values = {caught["key"]: request.get("value")}
-        self.configuration.set(caught["file"], caught["stanza"], values)
-        return plain(request, "msg", f"Successfully set {caught['key']}")
-
-    # configs/conf-FILE
-
-    def _conf_name(self, request: Request) -> str:
-        name = request.captured["conf"]
-        if not name.startswith("conf-"):
-            raise not_found()
-        return name.removeprefix("conf-")
-
-    def _stanza_entry(self, file: str, name: str, said: dict[str, str], app: str) -> Entry:
-        path = f"/servicesNS/nobody/{quote(app or 'system', safe='')}/configs/conf-{file}"
-        written = self.configuration.written(file)
-        links = ("list", "edit", "remove") if name in written else ("list", "edit")
-        content = {"disabled": False, "eai:appName": app or "system", **said}
-        return Entry(name, path, content, app=app or "system", links=links)
-
-    async def conf(self, request: Request) -> Response:
-        """The stanzas of a file, with all that they say."""
-        file = self._conf_name(request)
-        found = self.configuration.stanzas(file)
-        entries = [self._stanza_entry(file, n, said, request.app) for n, said in found.items()]
-        page = page_of(request, entries)
-        return feed(request, f"conf-{file}", f"/services/configs/conf-{file}", page)
-
-    async def new_stanza(self, request: Request) -> Response:
-        """Make a stanza."""
-        file, name = self._conf_name(request), request.get("name")
-        if name in self.configuration.stanzas(file):
-            raise Refusal(409, f"An object with name={name} already exists")
-        self.configuration.set(file, name, told(request))
-        said = self.configuration.stanza(file, name)
-        return one_entry(request, self._stanza_entry(file, name, said, request.app), status=201)
-
-    async def stanza(self, request: Request) -> Response:
-        """One stanza."""
-        file, name = self._conf_name(request), request.captured["stanza"]
-        said = self.configuration.stanza(file, name)
-        return one_entry(request, self._stanza_entry(file, name, said, request.app))
-
-    async def change_stanza(self, request: Request) -> Response:
-        """Set keys of a stanza."""
-        file, name = self._conf_name(request), request.captured["stanza"]
-        self.configuration.stanza(file, name)
-        self.configuration.set(file, name, told(request))
-        return await self.stanza(request)
-
-    async def remove_stanza(self, request: Request) -> Response:
-        """Forget a stanza that a client wrote."""
-        self.configuration.remove(self._conf_name(request), request.captured["stanza"])
-        return await self.conf(request)
-
 
 def _named(entries: list[Entry], name: str) -> Entry:
     for entry in entries:
         if entry.name == name:
             return entry
     raise not_found(f"Could not find object id={name}")
+
+
+def _token_content(said: Mapping[str, str]) -> dict[str, Any]:
+    """What an entry says of a token."""
+    content: dict[str, Any] = {"host": "", "index": "main", "source": "", "sourcetype": "", **said}
+    content["useACK"] = as_boolean(said.get("useACK"), default=False)
+    content["disabled"] = as_boolean(said.get("disabled"), default=False)
+    content["indexes"] = [one for one in said.get("indexes", "").split(",") if one]
+    return content
 
 
 def _iso(moment: float | None) -> str:

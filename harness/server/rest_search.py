@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from harness.server.atom import Entry, bare_entry, feed, messages, one_entry, page_of, plain
-from harness.server.faults import Refusal, not_found
+from harness.server.atom import Entry, bare_entry, feed, messages, page_of, plain
+from harness.server.faults import Refusal
 from harness.server.http import Response
 from harness.server.jobs import DONE, FAILED, Job
-from harness.server.rest_entities import DELETE, told
+from harness.server.rest_entities import DELETE
 from harness.server.results import MODES, checked_mode, shown_time, streamed, written
+from harness.server.summaries import summary_of, timeline_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -25,12 +27,9 @@ if TYPE_CHECKING:
 
 RESULT_COUNT = 100
 MOST_SECONDS = 600.0
-MOST_BUCKETS = 1000
-MOST_VALUES = 500
-FILE = "savedsearches"
 
 
-def add_routes(router: Router, server: Server, entities: Entities) -> None:
+def add_routes(router: Router, server: Server, entities: Entities) -> Searches:
     """The routes of this module."""
     found = Searches(server, entities)
     for version in ("", "v2/"):
@@ -60,18 +59,7 @@ def add_routes(router: Router, server: Server, entities: Entities) -> None:
             router.add(method, base + path, handler)
         router.add("GET", f"search/{version}parser", found.parse)
         router.add("POST", f"search/{version}parser", found.parse)
-    for method, path, handler in (
-        ("GET", "saved/searches", found.saved),
-        ("POST", "saved/searches", found.save),
-        ("GET", "saved/searches/{name}", found.saved_one),
-        ("POST", "saved/searches/{name}", found.change_saved),
-        ("DELETE", "saved/searches/{name}", found.remove_saved),
-        ("POST", "saved/searches/{name}/dispatch", found.dispatch),
-        ("GET", "saved/searches/{name}/history", found.history),
-        ("POST", "saved/searches/{name}/acl", found.saved_one),
-        ("POST", "saved/searches/{name}/{action}", found.switch_saved),
-    ):
-        router.add(method, path, handler)
+    return found
 
 
 class Searches:
@@ -83,7 +71,8 @@ class Searches:
 
     # Jobs
 
-    def _new(self, request: Request, search: str, said: dict[str, str], label: str = "") -> Job:
+    def new(self, request: Request, search: str, said: dict[str, str], label: str = "") -> Job:
+        """A new job for whoever asks."""
         return self.server.jobs.create(
             search,
             said,
@@ -97,11 +86,7 @@ class Searches:
         """Wait for a job's end without holding a thread."""
         loop = asyncio.get_running_loop()
         over = asyncio.Event()
-
-        def ended() -> None:
-            loop.call_soon_threadsafe(over.set)
-
-        job.listeners.append(ended)
+        job.listeners.append(lambda: _tell(loop, over))
         if job.is_over:
             return
         try:
@@ -119,7 +104,7 @@ class Searches:
         said = dict(request.form)
         if mode == "oneshot":
             checked_mode(request.mode)
-        job = self._new(request, request.get("search"), said)
+        job = self.new(request, request.get("search"), said)
         if mode == "normal":
             return plain(request, "sid", job.sid, status=201)
         try:
@@ -137,7 +122,7 @@ class Searches:
     async def export(self, request: Request) -> Response:
         """Stream the rows of a search, and keep no job."""
         mode = checked_mode(request.mode)
-        job = self._new(request, request.get("search"), dict(request.form))
+        job = self.new(request, request.get("search"), dict(request.form))
         try:
             await self._ended(job)
         except asyncio.CancelledError:
@@ -152,17 +137,18 @@ class Searches:
 
     async def jobs(self, request: Request) -> Response:
         """The jobs, newest first."""
-        entries = [self._entry(job) for job in self.server.jobs.listed()]
+        entries = [self.entry(job) for job in self.server.jobs.listed()]
         return feed(request, "jobs", "/services/search/jobs", page_of(request, entries, 0))
 
     async def job(self, request: Request) -> Response:
         """What is known of a job."""
-        return bare_entry(request, self._entry(self._job(request)))
+        return bare_entry(request, self.entry(self._job(request)))
 
     def _job(self, request: Request) -> Job:
         return self.server.jobs.get(request.captured["sid"])
 
-    def _entry(self, job: Job) -> Entry:
+    def entry(self, job: Job) -> Entry:
+        """What is told of a job."""
         count = len(job.rows)
         done = job.state == DONE
         span = job.request.time_range
@@ -329,42 +315,13 @@ class Searches:
         if not job.is_over:
             return Response(b"", 204)
         _refuse_failed(job)
-        fields: dict[str, Any] = {}
-        wanted = request.all("f")
         rows = job.rows.rows if job.is_events else []
-        for name in job.columns if job.is_events else ():
-            if wanted and name not in wanted:
-                continue
-            counts: dict[str, int] = {}
-            present = 0
-            for row in rows:
-                value = row.get(name)
-                if value is None:
-                    continue
-                present += 1
-                for one in value if isinstance(value, list) else [value]:
-                    counts[str(one)] = counts.get(str(one), 0) + 1
-            if not present:
-                continue
-            most = request.number("top_count", 10)
-            modes = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:most]
-            fields[name] = {
-                "count": present,
-                "distinct_count": len(counts),
-                "is_exact": True,
-                "modes": [
-                    {"value": value, "count": count, "is_exact": True} for value, count in modes
-                ],
-            }
-        if request.mode == "json":
-            said = {
-                "earliest_time": "",
-                "latest_time": "",
-                "fields": fields,
-                "event_count": len(rows),
-            }
-            return Response(json.dumps(said).encode(), kind="application/json; charset=UTF-8")
-        return Response(_summary_xml(fields, len(rows)).encode())
+        columns = [
+            name
+            for name in (job.columns if job.is_events else ())
+            if not request.all("f") or name in request.all("f")
+        ]
+        return summary_of(rows, columns, request.mode, request.number("top_count", 10))
 
     async def timeline(self, request: Request) -> Response:
         """How many of a job's events lie in which span of time."""
@@ -372,23 +329,7 @@ class Searches:
         if not job.is_over:
             return Response(b"", 204)
         _refuse_failed(job)
-        times = sorted(
-            float(moment)
-            for row in (job.rows.rows if job.is_events else [])
-            if isinstance(moment := row.get("_time"), int | float)
-        )
-        buckets = _buckets(times)
-        if request.mode == "json":
-            said = {"event_count": len(times), "cursor_time": 0, "buckets": buckets}
-            return Response(json.dumps(said).encode(), kind="application/json; charset=UTF-8")
-        inner = "".join(
-            f'<bucket c="{one["total_count"]}" a="{one["available_count"]}"'
-            f' t="{one["earliest_time"]:.3f}" d="{one["duration"]}" f="1" etz="0" ltz="0">'
-            f"{shown_time(one['earliest_time'])}</bucket>"
-            for one in buckets
-        )
-        text = f'<timeline c="{len(times)}" cursor="0">{inner}</timeline>'
-        return Response(text.encode())
+        return timeline_of(job.rows.rows if job.is_events else [], request.mode)
 
     async def parse(self, request: Request) -> Response:
         """Whether a search can be parsed, and into which commands."""
@@ -398,8 +339,6 @@ class Searches:
 
         search = request.get("q")
         text = self.server.jobs.checked(search, request.app)
-        if request.get("parse_only").lower() in ("", "0", "f", "false"):
-            pass
         stages = parse_pipeline(expand(Source(text), self.server.knowledge_in(request.app))).stages
         commands = [
             {
@@ -433,137 +372,6 @@ class Searches:
         )
         return Response(body.encode())
 
-    # Saved searches
-
-    def _saved(self) -> dict[str, dict[str, str]]:
-        return {
-            name: said
-            for name, said in self.server.configuration.stanzas(FILE).items()
-            if name != "default" and said.get("search")
-        }
-
-    def _saved_entry(self, name: str, said: dict[str, str], request: Request) -> Entry:
-        app = request.app or "search"
-        content = {
-            "disabled": False,
-            "is_scheduled": False,
-            "is_visible": True,
-            "description": "",
-            "cron_schedule": "",
-            "actions": "",
-            "alert.suppress": False,
-            "alert_type": "always",
-            "dispatch.earliest_time": "",
-            "dispatch.latest_time": "",
-            "dispatch.ttl": "2p",
-            "dispatch.max_count": "500000",
-            "max_concurrent": "1",
-            "next_scheduled_time": "",
-            "qualifiedSearch": said["search"],
-            "triggered_alert_count": "0",
-            **said,
-        }
-        user = request.user or "nobody"
-        written = name in self.server.configuration.written(FILE)
-        links = (
-            "list",
-            "edit",
-            *(("remove",) if written else ()),
-            "disable",
-            "dispatch",
-            "history",
-        )
-        path = f"/servicesNS/nobody/{app}/saved/searches"
-        return Entry(name, path, content, owner=user, app=app, links=links, author=user)
-
-    def _saved_named(self, request: Request) -> tuple[str, dict[str, str]]:
-        name = request.captured["name"]
-        said = self._saved().get(name)
-        if said is None:
-            raise not_found(f"Could not find object id={name}")
-        return name, said
-
-    async def saved(self, request: Request) -> Response:
-        """The saved searches."""
-        entries = [self._saved_entry(n, said, request) for n, said in sorted(self._saved().items())]
-        return feed(request, "savedsearch", "/services/saved/searches", page_of(request, entries))
-
-    async def saved_one(self, request: Request) -> Response:
-        """One saved search."""
-        return one_entry(request, self._saved_entry(*self._saved_named(request), request))
-
-    async def save(self, request: Request) -> Response:
-        """Save a search."""
-        name = request.get("name")
-        if not name:
-            raise Refusal(400, "a saved search needs a name")
-        if name in self._saved():
-            raise Refusal(
-                409,
-                f"Unable to create saved search with name '{name}'. A saved search"
-                " with that name already exists.",
-            )
-        said = {**told(request), "search": request.get("search")}
-        self.server.jobs.checked(said["search"], request.app)
-        self.server.configuration.set(FILE, name, said)
-        entry = self._saved_entry(name, self._saved()[name], request)
-        return one_entry(request, entry, status=201)
-
-    async def change_saved(self, request: Request) -> Response:
-        """Change a saved search."""
-        name, _ = self._saved_named(request)
-        said = told(request)
-        if request.get("search"):
-            said["search"] = request.get("search")
-            self.server.jobs.checked(said["search"], request.app)
-        self.server.configuration.set(FILE, name, said)
-        return await self.saved_one(request)
-
-    async def switch_saved(self, request: Request) -> Response:
-        """Enable or disable a saved search."""
-        name, _ = self._saved_named(request)
-        action = request.captured["action"]
-        if action not in ("enable", "disable"):
-            raise not_found()
-        self.server.configuration.set(FILE, name, {"disabled": str(int(action == "disable"))})
-        return await self.saved_one(request)
-
-    async def remove_saved(self, request: Request) -> Response:
-        """Remove a saved search that a client made."""
-        name, _ = self._saved_named(request)
-        self.server.configuration.remove(FILE, name)
-        return await self.saved(request)
-
-    async def dispatch(self, request: Request) -> Response:
-        """Run a saved search as a job."""
-        name, said = self._saved_named(request)
-        given = dict(request.form)
-        options = {
-            key.removeprefix("dispatch."): value
-            for key, value in (*said.items(), *given.items())
-            if key.startswith("dispatch.") and value
-        }
-        options = {
-            key: value
-            for key, value in options.items()
-            if key in ("earliest_time", "latest_time", "max_count")
-        }
-        arguments = {k[5:]: v for k, v in given.items() if k.startswith("args.")}
-        search = said["search"]
-        for key, value in arguments.items():
-            search = search.replace(f"$args.{key}$", value).replace(f"${key}$", value)
-        job = self._new(request, search, options, name)
-        return plain(request, "sid", job.sid, status=201)
-
-    async def history(self, request: Request) -> Response:
-        """The jobs of a saved search."""
-        name, _ = self._saved_named(request)
-        entries = [self._entry(job) for job in self.server.jobs.listed() if job.label == name]
-        for entry in entries:
-            entry.title = entry.name  # splunk-sdk reads the job's id from the title here
-        path = f"/services/saved/searches/{name}/history"
-        return feed(request, name, path, page_of(request, entries))
-
 
 def _refuse_failed(job: Job) -> None:
     if job.state == FAILED:
@@ -580,6 +388,11 @@ def _chosen(request: Request, job: Job) -> tuple[str, ...]:
     return tuple(name for name in job.columns if name in asked)
 
 
+def _tell(loop: asyncio.AbstractEventLoop, over: asyncio.Event) -> None:
+    with suppress(RuntimeError):  # the loop is gone: nobody waits any more
+        loop.call_soon_threadsafe(over.set)
+
+
 async def _encoded(pieces: Iterator[str]) -> AsyncIterator[bytes]:
     buffer: list[str] = []
     size = 0
@@ -591,45 +404,3 @@ async def _encoded(pieces: Iterator[str]) -> AsyncIterator[bytes]:
             buffer, size = [], 0
             await asyncio.sleep(0)
     yield "".join(buffer).encode("utf-8", "replace")
-
-
-def _buckets(times: list[float]) -> list[dict[str, Any]]:
-    if not times:
-        return []
-    spans = (1, 60, 3600, 86_400, 30 * 86_400)
-    width = next((s for s in spans if (times[-1] - times[0]) / s <= MOST_BUCKETS), spans[-1])
-    counts: dict[int, int] = {}
-    for moment in times:
-        counts[int(moment // width)] = counts.get(int(moment // width), 0) + 1
-    return [
-        {
-            "earliest_time": number * width,
-            "duration": width,
-            "total_count": count,
-            "available_count": count,
-            "is_finalized": True,
-        }
-        for number, count in sorted(counts.items())
-    ]
-
-
-def _summary_xml(fields: dict[str, Any], count: int) -> str:
-    from xml.sax.saxutils import escape, quoteattr  # noqa: PLC0415 - only here
-
-    from harness.server.atom import HEAD, clean  # noqa: PLC0415 - only here
-
-    inner = ""
-    for name, said in fields.items():
-        modes = "".join(
-            f'<value c="{one["count"]}" exact="1">'
-            f"<text>{escape(clean(one['value']))}</text></value>"
-            for one in said["modes"]
-        )
-        inner += (
-            f'<field k={quoteattr(clean(name))} c="{said["count"]}" exact="1"'
-            f' dc="{said["distinct_count"]}"><modes>{modes}</modes></field>'
-        )
-    return (
-        f"{HEAD}<results preview='0'><summary earliest_time='' latest_time='' c='{count}'>"
-        f"{inner}</summary></results>"
-    )

@@ -11,7 +11,7 @@ import json
 import threading
 from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from harness.engines.connection import connection
 from harness.engines.duckdb import DuckDBEngine
@@ -25,23 +25,23 @@ if TYPE_CHECKING:
 
     from harness.engines.connection import Connection
     from harness.engines.knowledge import Knowledge
-    from harness.model import EventBatch
+    from harness.engines.search import LocalSearch
+    from harness.model import EventBatch, Rows
+    from harness.plan.nodes import Relation
+    from harness.plan.types import Typed
 
+MOST_ROWS = 200_000
+"""How many rows of a search are kept."""
 SCHEMA = "state"
 FILE = "events.duckdb"
-VERSION = "1"
 TABLES = (
     "CREATE SEQUENCE IF NOT EXISTS state.ids",
-    (
-        "CREATE TABLE IF NOT EXISTS state.events"
-        " (grp INTEGER, _time DOUBLE, host VARCHAR, _raw VARCHAR, _meta VARCHAR,"
-        " id BIGINT DEFAULT nextval('state.ids'))"
-    ),
+    """CREATE TABLE IF NOT EXISTS state.events
+    (grp INTEGER, _time DOUBLE, host VARCHAR, _raw VARCHAR, _meta VARCHAR,
+    id BIGINT DEFAULT nextval('state.ids'))""",
     "CREATE TABLE IF NOT EXISTS state.groups (key VARCHAR, said VARCHAR)",
-    (
-        "CREATE TABLE IF NOT EXISTS state.settings"
-        " (file VARCHAR, stanza VARCHAR, key VARCHAR, value VARCHAR)"
-    ),
+    """CREATE TABLE IF NOT EXISTS state.settings
+    (file VARCHAR, stanza VARCHAR, key VARCHAR, value VARCHAR)""",
 )
 
 
@@ -92,15 +92,6 @@ class Store(DuckDBEngine):
             "SELECT count(*), max(_time) FROM state.events"
         ).fetchall()
         self._seen(count, newest)
-
-    def _insert(self, table: Any, group: Group) -> None:
-        """Put a group's events into the store's one table, which numbers them."""
-        self.cursor.register("batch", table)
-        self.cursor.execute(
-            f"INSERT INTO state.events (grp, _time, host, _raw, _meta)"  # noqa: S608
-            f" SELECT {group.number}, t, h, r, m FROM batch"
-        )
-        self.cursor.unregister("batch")
 
     def add(self, batches: Iterable[EventBatch]) -> int:
         """Add events; when this returns they are kept and every later search finds them."""
@@ -156,6 +147,17 @@ class Store(DuckDBEngine):
                 "SELECT id FROM state.events WHERE grp IN (SELECT unnest(?::INTEGER[]))", [numbers]
             ).fetchall()
             self.remove([one for (one,) in found])
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether the database still answers: a search may break it for good."""
+        try:
+            cursor = self.connection.duckdb.cursor()
+            cursor.execute("SELECT count(*) FROM state.events WHERE false").fetchall()
+            cursor.close()
+        except _database_errors():
+            return False
+        return True
 
     def index_counts(self) -> dict[str, tuple[int, float | None, float | None]]:
         """Each index's number of events and their earliest and latest time."""
@@ -226,6 +228,7 @@ class SearchEngine(DuckDBEngine):
 
     def __init__(self, store: Store) -> None:
         self.held = store
+        self._is_inner = False
         connected: Connection = store.connection
         super().__init__(store.knowledge, timezone=store.timezone, connected=connected)
 
@@ -256,6 +259,20 @@ class SearchEngine(DuckDBEngine):
             raise
         self.cursor.execute("COMMIT")
 
+    def run(self, relation: Relation, search: LocalSearch) -> Rows:
+        """The rows of a relation that a search looks at on its way: all of them."""
+        before, self._is_inner = self._is_inner, True
+        try:
+            return super().run(relation, search)
+        finally:
+            self._is_inner = before
+
+    def fetch(self, statement: str, columns: tuple[str, ...], types: tuple[Typed, ...]) -> Rows:
+        """The rows of a statement; of a search's own, one more than are kept, to tell it."""
+        if not self._is_inner:
+            statement = f"{statement} LIMIT {MOST_ROWS + 1}"
+        return super().fetch(statement, columns, types)
+
     def prepare(self, used: set[str]) -> None:
         """All functions exist since the store was opened."""
 
@@ -284,8 +301,3 @@ def _database_errors() -> tuple[type[Exception], ...]:
     import duckdb  # noqa: PLC0415 - as late as the connection
 
     return (duckdb.Error,)
-
-
-def as_json(value: Any) -> str:
-    """A value as compact JSON."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -1,4 +1,4 @@
-"""A server as a process of its own, as clients meet it."""
+"""A server as a process of its own, as clients meet it: fixtures for tests of the server."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -120,14 +119,3 @@ def stateful(tmp_path: Path) -> Iterator[Served]:
     yield server
     if server.process is not None and server.process.poll() is None:
         server.stop()
-
-
-@pytest.fixture
-def wait_until() -> Any:
-    def wait(condition: Any, seconds: float = 20.0) -> None:
-        end = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < end
-            time.sleep(0.05)
-
-    return wait

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import requests
-from serving import CHANNEL, TOKEN, Served, served, stateful, wait_until
+from serving import CHANNEL, TOKEN, Served, served, stateful
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 import pytest
-from serving import CHANNEL, PASSWORD, Served, served, stateful, wait_until
+from serving import CHANNEL, PASSWORD, Served, served, stateful
 
 client = pytest.importorskip("splunklib.client")
 binding = pytest.importorskip("splunklib.binding")
