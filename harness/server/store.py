@@ -97,7 +97,7 @@ class Store(DuckDBEngine):
         """Put a group's events into the one table, which numbers them itself."""
         self.cursor.register("batch", table)
         self.cursor.execute(
-            "INSERT INTO state.events (grp, _time, host, _raw, _meta)"
+            "INSERT INTO state.events (grp, _time, host, _raw, _meta)"  # noqa: S608
             f" SELECT {int(group.number)}, t, h, r, m FROM batch"
         )
         self.cursor.unregister("batch")
