@@ -368,6 +368,26 @@ def show_library() -> None:
     show("  its peak of resident memory, all processes", "<= 1000 MB", f"{peak:.0f} MB")
 
 
+def show_server(*, quick: bool) -> None:
+    """The server over loopback, in a process of its own; see benchmarks/server.py."""
+    found = json.loads(
+        subprocess.run(
+            [sys.executable, str(ROOT / "benchmarks/server.py"), "40000" if quick else "100000"],
+            cwd=ROOT,
+            env={**environment(), "PYTHONPATH": str(ROOT)},
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+    )
+    show("server: from the start to both ports", "<= 1.5 s", f"{found['start_seconds']:.2f} s")
+    rate = f"{found['ingest_events_per_second']:,.0f} events/s"
+    show("server: raw events of 1 kB, 4 senders, on disk", ">= 20,000 events/s", rate)
+    for name, value in found.items():
+        if name.endswith("p95 ms"):
+            show(f"server: {name}", "<= 300 ms", f"{value:.0f} ms")
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -400,6 +420,7 @@ def main() -> None:
     show_library()
     with tempfile.TemporaryDirectory() as folder:
         show_parquet(Path(folder), quick=quick)
+    show_server(quick=quick)
 
 
 if __name__ == "__main__":

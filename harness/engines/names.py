@@ -80,7 +80,7 @@ def open_names(
         if isinstance(relation, nodes.Filter):
             return below(relation.input, every((predicate, relation.predicate)), most)
         if isinstance(relation, nodes.Limit) and _is_filtered_scan(relation.input):
-            # Without the predicate: an event that fails it is one of the first all the same.
+            # Not with the predicate: an event that does not meet it may be one of the first.
             return below(relation.input, most=min(most or relation.count, relation.count))
         if isinstance(relation, nodes.Union):
             return _merged(*(below(one) for one in relation.inputs))

@@ -11,7 +11,7 @@ import json
 import threading
 from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.engines.connection import connection
 from harness.engines.duckdb import DuckDBEngine
@@ -93,12 +93,12 @@ class Store(DuckDBEngine):
         ).fetchall()
         self._seen(count, newest)
 
-    def _insert(self, table: object, group: Group) -> None:
-        """Put a group's events into the store's one table, which numbers them."""
+    def _insert(self, table: Any, group: Group) -> None:
+        """Put a group's events into the one table, which numbers them itself."""
         self.cursor.register("batch", table)
         self.cursor.execute(
             "INSERT INTO state.events (grp, _time, host, _raw, _meta)"  # noqa: S608
-            f" SELECT {group.number}, t, h, r, m FROM batch"
+            f" SELECT {int(group.number)}, t, h, r, m FROM batch"
         )
         self.cursor.unregister("batch")
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import requests
-from server_process import CHANNEL, TOKEN, Served
+from serving import CHANNEL, TOKEN, Served, served, stateful
 
 if TYPE_CHECKING:
     from pathlib import Path

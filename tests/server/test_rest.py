@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from server_process import PASSWORD, ROOT, Served
+from serving import PASSWORD, ROOT, Served, served, stateful
 
 if TYPE_CHECKING:
     from pathlib import Path

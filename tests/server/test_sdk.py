@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 import pytest
-from server_process import CHANNEL, PASSWORD, Served
+from serving import CHANNEL, PASSWORD, Served, served, stateful
 
 client = pytest.importorskip("splunklib.client")
 binding = pytest.importorskip("splunklib.binding")
