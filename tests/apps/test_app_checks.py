@@ -52,6 +52,7 @@ def test_what_is_known_is_not_warned_of(tmp_path: Path) -> None:
     found = warned(
         tmp_path,
         props="[x]\nEXTRACT-a = (?<a>x)\nTZ = UTC\n[(?::){0}x:*]\nTZ = UTC\n"
+        "[(::){0}y:*]\nTZ = UTC\n"
         "[source::a*]\nTZ = UTC\n"
         "[rule::x]\nsourcetype = x\nMORE_THAN_80 = y\n",
         tags="[eventtype=e%201]\nx = enabled\n[host=h]\ny = enabled\n",
