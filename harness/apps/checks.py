@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 TOLD_CONFS = (*READ_CONFS, "datamodels", "fields")
 
+_TABLES = "KV_MODE = multi: tables of text are not taken apart by themselves, only by `multikv`"
+
 
 def ignored_settings(layers: Layers, app: AppFolder) -> Iterator[Ignored]:
     """The settings of an app that have no effect here, with their reasons and places.
@@ -67,6 +69,8 @@ def warn_of_settings(layers: Layers) -> None:
                         if mode and mode not in KV_MODES:
                             known = ", ".join(KV_MODES)
                             layers.warn(f"KV_MODE is none of {known}", setting.place)
+                        elif mode == "multi":
+                            layers.warn(_TABLES, setting.place)
 
 
 def warn_of_stanzas(layers: Layers) -> None:
