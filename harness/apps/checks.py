@@ -13,6 +13,7 @@ from harness.apps.faults import Ignored
 from harness.apps.folder import READ_CONFS, reason_of_command
 from harness.apps.props import KV_MODES
 from harness.apps.specification import hints_for, setting_of
+from harness.apps.stanzas import PATTERN_MARKS
 from harness.apps.words import url_decoded
 from harness.errors import nearest
 
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from harness.apps.layers import Layers
 
 TOLD_CONFS = (*READ_CONFS, "datamodels", "fields")
-_PATTERN = "(?::){0}"
+
+_TABLES = "KV_MODE = multi: tables of text are not taken apart by themselves, only by `multikv`"
 
 
 def ignored_settings(layers: Layers, app: AppFolder) -> Iterator[Ignored]:
@@ -67,6 +69,8 @@ def warn_of_settings(layers: Layers) -> None:
                         if mode and mode not in KV_MODES:
                             known = ", ".join(KV_MODES)
                             layers.warn(f"KV_MODE is none of {known}", setting.place)
+                        elif mode == "multi":
+                            layers.warn(_TABLES, setting.place)
 
 
 def warn_of_stanzas(layers: Layers) -> None:
@@ -87,8 +91,8 @@ def _meets_nothing(name: str) -> str:
         return f"a source type has no prefix, write [{name.removeprefix('sourcetype::')}]"
     if not name.strip():
         return "it has no name"
-    if _PATTERN not in name and ("*" in name or "..." in name):
-        return f"a source type's name is no pattern, except after {_PATTERN}"
+    if not any(mark in name for mark in PATTERN_MARKS) and ("*" in name or "..." in name):
+        return f"a source type's name is no pattern, except after {PATTERN_MARKS[0]}"
     return ""
 
 

@@ -115,7 +115,7 @@ _GROUPS: dict[str, tuple[_Group, ...]] = {
         _yes("index time", "DEST_KEY WRITE_META DEFAULT_VALUE REPEAT_MATCH LOOKAHEAD"),
         _yes("lookups", "filename collection external_type fields_list filter match_type"),
         _yes("lookups", "case_sensitive_match min_matches max_matches default_match"),
-        _never("scripts of an app are never run", "external_cmd python.version"),
+        _never("scripts of an app are never run", "external_cmd python.version python.required"),
         _never("lookups by time", "time_field time_format max_offset_secs min_offset_secs"),
         _never("lookups in shapes on a map", "feature_id_element"),
         _no("a transform with it is left out, with a warning", "INGEST_EVAL CLONE_SOURCETYPE"),

@@ -5,7 +5,8 @@ Among the stanzas of one kind the higher `priority` counts (100 for a literal na
 pattern, where not set), then the name that comes first in ASCII order.
 In patterns `...` is any text, `*` any text without `/`, `.` is itself, and the rest is a
 regular expression that has to match the whole name. A source type's name is a pattern only
-with Splunk's `(?::){0}` in it. Only hosts match in any letter case.
+with Splunk's `(?::){0}` in it, or `(::){0}` as Splunk's own add-ons write it; both match nothing.
+Only hosts match in any letter case.
 Source: props.conf.spec, and Splunk Admin Manual, "Attribute precedence within a single
 props.conf file".
 """
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 
 Kind = Literal["sourcetype", "host", "source"]
 _RANK: dict[Kind, int] = {"sourcetype": 1, "host": 2, "source": 3}
-_PATTERN_MARK = "(?::){0}"
+PATTERN_MARKS = ("(?::){0}", "(::){0}")
+"""What makes the name of a source type's stanza a pattern."""
 RULES = ("rule::", "delayedrule::")
 """What stanzas about choosing a source type by the text of a file begin with."""
 _SPECIAL = frozenset("*|()[]{}+?^$\\")
@@ -133,7 +135,7 @@ def _head(stanza: Stanza) -> _Head | None:
     elif name.startswith("host::"):
         kind, test = "host", name[6:]
     if kind == "sourcetype":
-        literal = _PATTERN_MARK not in test
+        literal = not any(mark in test for mark in PATTERN_MARKS)
     else:
         literal = "..." not in test and _SPECIAL.isdisjoint(test)
     set_priority = stanza.settings.get("priority")
@@ -150,7 +152,9 @@ def _matches(head: _Head, value: str) -> bool:
     any_case = head.kind == "host"
     if head.literal:
         return value.casefold() == head.test.casefold() if any_case else value == head.test
-    test = head.test.replace(_PATTERN_MARK, "")
+    test = head.test
+    for mark in PATTERN_MARKS:
+        test = test.replace(mark, "")
     for wild in ("...", "*"):
         before = test.removesuffix(wild)
         if before != test and not any_case and _SPECIAL.isdisjoint(before) and "..." not in before:

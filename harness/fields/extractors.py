@@ -239,8 +239,8 @@ class Pairs:
         if self.value_group is None:
             return {"names": self.found_names()}
         values = (Field(self.source), Const(self.pattern), Const(float(self.value_group)))
-        names = self.found_names()
-        return {"names": names, "values": Call("extract_groups", (*values, Const(0.0)))}
+        found = Call("extract_groups", (*values, Const(0.0)))
+        return _lists(self.found_names(), found, keeps_empty=self.keeps_empty)
 
     def listed(self, name: str, lists: Callable[[str], Field]) -> Expr | None:
         """The values beside a name, or the first one."""
@@ -248,7 +248,7 @@ class Pairs:
             return None
         if self.value_group is None:
             return self._constant(name, lists("names"))
-        return listed_pairs(name, lists, adds=self.adds, keeps_empty=self.keeps_empty)
+        return listed_pairs(name, lists, adds=self.adds)
 
     def _constant(self, name: str, names: Expr) -> Expr:
         given = Call("isnotnull", (Call("listed_value", (names, names, Const(name), FALSE)),))
@@ -269,12 +269,15 @@ class Pairs:
         )
 
 
-def listed_pairs(
-    name: str, lists: Callable[[str], Field], *, adds: bool, keeps_empty: bool
-) -> Expr:
+def listed_pairs(name: str, lists: Callable[[str], Field], *, adds: bool) -> Expr:
     """The values beside a name in the lists `names` and `values`, or the first one."""
-    call = "listed_values" if adds else "listed_value"
-    return Call(call, (lists("names"), lists("values"), Const(name), Const(keeps_empty)))
+    call = "values_beside" if adds else "value_beside"
+    return Call(call, (lists("names"), lists("values"), Const(name)))
+
+
+def _lists(names: Expr, values: Expr, *, keeps_empty: bool) -> dict[str, Expr]:
+    named = names if keeps_empty else Call("filled_names", (names, values))
+    return {"names": named, "values": values}
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,18 +333,18 @@ class DelimitedPairs:
 
     def field(self, name: str) -> Expr | None:
         """The value beside one name."""
-        expressions = self.lists()
+        names, values = self.found_names(), self._call("delimited_values")
         call = "listed_values" if self.adds else "listed_value"
-        arguments = (expressions["names"], expressions["values"], Const(name))
-        return Call(call, (*arguments, Const(self.keeps_empty)))
+        return Call(call, (names, values, Const(name), Const(self.keeps_empty)))
 
     def lists(self) -> dict[str, Expr]:
         """The names and the values of all pairs."""
-        return {"names": self.found_names(), "values": self._call("delimited_values")}
+        values = self._call("delimited_values")
+        return _lists(self.found_names(), values, keeps_empty=self.keeps_empty)
 
     def listed(self, name: str, lists: Callable[[str], Field]) -> Expr | None:
         """The values beside a name, or the first one."""
-        return listed_pairs(name, lists, adds=self.adds, keeps_empty=self.keeps_empty)
+        return listed_pairs(name, lists, adds=self.adds)
 
     def _call(self, name: str, *more: Expr) -> Expr:
         return Call(name, (Field(self.source), Const(self.pairs), Const(self.inner), *more))

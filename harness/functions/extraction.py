@@ -200,6 +200,37 @@ def listed_values(
     return Typed(d.case([(given, found)], d.function("null_list")), Kind.ANY, multi=True)
 
 
+@eval_function("filled_names")
+def filled_names(d: Dialect, names: Typed, values: Typed) -> Typed:
+    """The names of two lists of equal length that stand beside a value; NULL beside an empty one.
+
+    Every field is looked up in such a list, so what is to be passed over goes beforehand.
+    """
+
+    def name_of(pair: Sql) -> Sql:
+        name, value = (d.function("struct_part", pair, d.position(n)) for n in (1, 2))
+        return d.case([(d.function("differs", value, d.literal("")), name)])
+
+    pairs = d.function("list_zip", names.sql, values.sql)
+    return Typed(d.each(pairs, name_of), Kind.ANY, multi=True)
+
+
+@eval_function("value_beside", literal=(2,))
+def value_beside(d: Dialect, names: Typed, values: Typed, name: Typed) -> Typed:
+    """The value beside a name's first place in two lists of equal length."""
+    place = d.function("list_position", names.sql, d.literal(str(name.constant)))
+    return any_text(d.function("list_extract", values.sql, place))
+
+
+@eval_function("values_beside", literal=(2,))
+def values_beside(d: Dialect, names: Typed, values: Typed, name: Typed) -> Typed:
+    """The values beside a name's places in two lists of equal length."""
+    wanted = d.literal(str(name.constant))
+    found = d.function("beside", values.sql, names.sql, wanted)
+    given = d.function("list_contains", names.sql, wanted)
+    return Typed(d.case([(given, found)], d.function("null_list")), Kind.ANY, multi=True)
+
+
 @eval_function("extract_part", literal=(1, 2, 3))
 def extract_part(
     d: Dialect, value: Typed, delimiters: Typed, position: Typed, keeps_empty: Typed

@@ -25,6 +25,10 @@ COMPARISONS = {
 }
 
 
+FEW_OPTIONS = 3
+"""So many constants of an IN are one test: fewer are as short one by one."""
+
+
 def condition(sql: Sql) -> Typed:
     """A condition."""
     return Typed(sql, Kind.BOOLEAN)
@@ -97,8 +101,12 @@ def _plain_text(value: Typed) -> bool:
 
 def any_of(d: Dialect, value: Typed, test: Callable[[Sql], Sql], *others: Typed) -> Typed:
     """Whether any value of several meets a test; unknown where the field or another is absent."""
-    found = d.function("is_not_null", d.where(value.sql, test))
-    parts = [d.function("is_not_null", one.sql) for one in (value, *others) if not one.absent]
+    found = d.has(value.sql, test)
+    parts = [
+        d.function("is_not_null", one.sql)
+        for one in (value, *others)
+        if not one.absent and one.constant is None
+    ]
     present = parts[0] if len(parts) == 1 else d.function("and", *parts)
     return condition(d.case([(present, found)]))
 
@@ -149,8 +157,35 @@ def like(d: Dialect, value: Typed, pattern: Typed) -> Typed:
 @eval_function("in")
 def in_(d: Dialect, value: Typed, *options: Typed) -> Typed:
     """<value> IN (<value>, …): equal to one of them."""
-    parts = [compared(d, "=", value, option).sql for option in options]
+    plain = [option for option in options if _is_plain(option)]
+    if value.absent or value.kind is Kind.BOOLEAN or len(plain) < FEW_OPTIONS:
+        plain = []
+    parts = [compared(d, "=", value, option).sql for option in options if option not in plain]
+    if plain:
+        parts.append(_among(d, value, plain).sql)
     return condition(d.function("or", *parts) if parts else d.literal(value=False))
+
+
+def _is_plain(option: Typed) -> bool:
+    return _plain_text(option) or (option.kind is Kind.NUMBER and option.constant is not None)
+
+
+def _among(d: Dialect, value: Typed, options: list[Typed]) -> Typed:
+    """Whether a value equals one of many constants, as `compared` has it, in one test.
+
+    An add-on asks one field for dozens of numbers again and again: a comparison for each of them
+    made statements of megabytes.
+    """
+    if value.multi:
+        return any_of(d, value, lambda v: _among(d, Typed(v, Kind.ANY), options).sql)
+    texts = d.function("make_list", *(as_text(d, option).sql for option in options))
+    found = d.function("list_contains", texts, as_text(d, value).sql)
+    numbers = [option.sql for option in options if option.kind is Kind.NUMBER]
+    if numbers:
+        wanted = d.function("numbers", *numbers)
+        equal = d.function("list_contains", wanted, as_number(d, value).sql)
+        found = d.function("or", d.function("coalesce", equal, d.literal(value=False)), found)
+    return condition(found)
 
 
 @eval_function(".")

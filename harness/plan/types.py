@@ -27,6 +27,8 @@ class Kind(enum.Enum):
     BOOLEAN = "boolean"
 
 
+PLAIN_DIGITS = 1e15
+"""Whole numbers below are printed with their digits, without an exponent."""
 MISSING = {
     Kind.NUMBER: "null_number",
     Kind.TEXT: "null_text",
@@ -83,6 +85,10 @@ class Dialect(Protocol):
         """A list of the values that meet a condition."""
         ...
 
+    def has(self, values: Sql, condition: Callable[[Sql], Sql]) -> Sql:
+        """Whether one of a list's values meets a condition; NULL of no list."""
+        ...
+
     def ordered(self, aggregate: str, value: Sql) -> Sql:
         """An aggregate over the rows in their own order: `list`, `first` or `last`."""
         ...
@@ -136,6 +142,10 @@ def as_number(d: Dialect, value: Typed) -> Typed:
 def as_text(d: Dialect, value: Typed) -> Typed:
     """The text of a value, numbers as SPL prints them; of several values there is none."""
     if value.kind is Kind.NUMBER and not value.multi:
+        if isinstance(value.constant, float | int) and abs(value.constant) < PLAIN_DIGITS:
+            whole = int(value.constant)
+            if whole == value.constant:
+                return Typed(d.literal(str(whole)), Kind.TEXT)
         return Typed(d.function("number_text", value.sql), Kind.TEXT)
     if value.kind is Kind.BOOLEAN:
         return Typed(d.function("boolean_text", value.sql), Kind.TEXT)

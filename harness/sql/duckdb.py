@@ -205,6 +205,13 @@ def _zip(d: DuckDBDialect, left: Node, right: Node) -> Node:
     return raw("LIST_ZIP", left, right)
 
 
+def _beside(d: DuckDBDialect, values: Node, names: Node, name: Node) -> Node:
+    """The values at the places at which another list has a name."""
+    value, place = d.variable(), d.variable()
+    named = exp.EQ(this=raw("LIST_EXTRACT", names, exp.Column(this=place)), expression=name)
+    return raw("LIST_FILTER", values, exp.Lambda(this=named, expressions=[value, place]))
+
+
 def _struct_part(d: DuckDBDialect, value: Node, position: Node) -> Node:
     return raw("STRUCT_EXTRACT", value, position)
 
@@ -285,6 +292,7 @@ TABLE: dict[str, Callable[..., Node]] = {
     "filtered": _filtered,
     "distinct": _distinct,
     "list_zip": _zip,
+    "beside": _beside,
     "struct_part": _struct_part,
     "utc_timestamp": _timestamp,
     "strftime": _strftime,
@@ -368,10 +376,19 @@ class DuckDBDialect:
         """LIST_FILTER, NULL instead of an empty list."""
         return _not_empty(self, raw("LIST_FILTER", values, self._lambda(condition)))
 
+    def has(self, values: Node, condition: Callable[[Node], Node]) -> Node:
+        """LIST_FILTER, and whether anything is left."""
+        left = raw("LEN", raw("LIST_FILTER", values, self._lambda(condition)))
+        return exp.GT(this=left, expression=whole(0))
+
     def _lambda(self, body: Callable[[Node], Node]) -> Node:
-        self._variables += 1
-        name = exp.Identifier(this=f"v{self._variables}", quoted=False)
+        name = self.variable()
         return exp.Lambda(this=body(exp.Column(this=name)), expressions=[name])
+
+    def variable(self) -> exp.Identifier:
+        """A new name for what a lambda is given."""
+        self._variables += 1
+        return exp.Identifier(this=f"v{self._variables}", quoted=False)
 
     def ordered(self, aggregate: str, value: Node) -> Node:
         """An aggregate in the rows' order; NULLs are left out.

@@ -37,6 +37,7 @@ def warned(tmp_path: Path, **confs: str) -> list[str]:
         ("props", "[sourcetype::x]\nTZ = UTC\n", "`[sourcetype::x]` matches nothing: a source"),
         ("props", "[x:*]\nTZ = UTC\n", "`[x:*]` matches nothing: a source type's name is no pat"),
         ("props", "[source::]\nTZ = UTC\n", "`[source::]` matches nothing: there is no pattern"),
+        ("props", "[x]\nKV_MODE = multi\n", "props.conf:2: KV_MODE = multi: tables of text are"),
         ("tags", "[eventtype=gone]\nx = enabled\n", "tags.conf:1: tags for the event type `gone`"),
         ("transforms", "[t]\nREGXE = x\n", "transforms.conf:2: `REGXE` is no setting of trans"),
         ("savedsearches", "[s]\nsearch = x\nserach = y\n", "`serach` is no setting of savedsea"),
@@ -52,6 +53,7 @@ def test_what_is_known_is_not_warned_of(tmp_path: Path) -> None:
     found = warned(
         tmp_path,
         props="[x]\nEXTRACT-a = (?<a>x)\nTZ = UTC\n[(?::){0}x:*]\nTZ = UTC\n"
+        "[(::){0}y:*]\nTZ = UTC\n"
         "[source::a*]\nTZ = UTC\n"
         "[rule::x]\nsourcetype = x\nMORE_THAN_80 = y\n",
         tags="[eventtype=e%201]\nx = enabled\n[host=h]\ny = enabled\n",

@@ -106,6 +106,9 @@ def test_hosts_match_in_any_letter_case(pattern: str) -> None:
         ("(?::){0}Xml*", "XmlWinEventLog", True),
         ("(?::){0}(Xml|Txt)*Log", "TxtWinEventLog", True),
         ("(?::){0}Xml*", "WinEventLog", False),
+        (r"(::){0}Txt:*\S+", "Txt:mail", True),
+        (r"(::){0}Txt:*\S+", "Txt:", False),
+        (r"(::){0}Txt:*\S+", "OtherTxt:mail", False),
     ],
 )
 def test_a_source_type_is_a_pattern_only_with_the_mark(
