@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from harness.apps.words import quoted_words
 from harness.ingest.bounded import bounded
+from harness.ingest.errors import Loss
 from harness.ingest.lines import lines
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from harness.apps.conf import Setting
     from harness.ingest.bounded import BoundedPattern
-    from harness.ingest.errors import Loss
 
 DELIMITERS = {"csv": ",", "tsv": "\t", "psv": "|", "w3c": " "}
 NAMED = {"space": " ", "tab": "\t", "fs": "\x1c", "gs": "\x1d", "rs": "\x1e", "us": "\x1f"}
@@ -47,7 +47,7 @@ class TableRules:
         self, pieces: Iterator[str], name: str, losses: list[Loss]
     ) -> Iterator[tuple[str, dict[str, str]]]:
         """The rows as they stand, each with its fields."""
-        names = self.names
+        names, noted = self.names, False
         for number, raw in enumerate(self._whole(pieces, name, losses), start=1):
             text = raw
             if self.preamble is not None and self.preamble.search(text):
@@ -66,7 +66,12 @@ class TableRules:
                     continue
                 names = tuple(_clean(cell) for cell in self._cells(text))
                 continue
-            yield raw, self._fields(names, text)
+            cells = self._cells(text.replace("\n", " "))
+            if len(cells) > len(names) and not noted:
+                noted = True
+                message = f"the row has {len(cells)} cells and the header {len(names)}"
+                losses.append(Loss(name, f"{message}: such rows lose those beyond it"))
+            yield raw, self._fields(names, cells)
 
     def time_of(self, fields: Mapping[str, str]) -> str | None:
         """The text of a row's time: its TIMESTAMP_FIELDS, a space between."""
@@ -99,8 +104,7 @@ class TableRules:
             return text.split(self.delimiter)
         return cells
 
-    def _fields(self, names: tuple[str, ...], text: str) -> dict[str, str]:
-        cells = self._cells(text.replace("\n", " "))
+    def _fields(self, names: tuple[str, ...], cells: list[str]) -> dict[str, str]:
         return {
             name: cell
             for name, cell in zip(names, cells, strict=False)

@@ -5,12 +5,11 @@ The decision: docs/decisions/0013-broken-settings.md.
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from app_writer import app_writer
 
 from harness.apps import Apps, load_apps
 from harness.engines.base import SearchRequest
@@ -20,24 +19,9 @@ from harness.errors import HarnessError
 from harness.model import ALL_TIME, EventBatch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from pathlib import Path
 
     from harness.model import Value
-
-    WriteApp = Callable[[Path, str, dict[str, str]], Path]
-
-WRITING = Path(__file__).resolve().parents[1] / "apps" / "app_writing.py"
-
-
-def app_writer() -> WriteApp:
-    """`write_app` of the tests of apps, which lies in a folder that is not on the path here."""
-    spec = importlib.util.spec_from_file_location("app_writing", WRITING)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    found: WriteApp = module.write_app
-    return found
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from harness.engines.base import SearchRequest
 from harness.engines.duckdb import DuckDBEngine
 from harness.engines.knowledge import Knowledge
 from harness.errors import HarnessError
-from harness.ingest import ingest_text
+from harness.ingest import Loss, ingest_text
 from harness.model import ALL_TIME, Origin
 
 if TYPE_CHECKING:
@@ -256,6 +256,16 @@ def test_a_csv_file_has_its_header_s_fields(tmp_path: Path) -> None:
     assert rows == [
         {"_time": TEN + 1, "place": "Bonn"},
         {"_time": TEN, "user": "dora", "place": "Ulm, here", "both": "dora@Ulm, here"},
+    ]
+
+
+def test_a_row_longer_than_its_header_is_noted(tmp_path: Path) -> None:
+    apps = app(tmp_path, props="[acme]\nINDEXED_EXTRACTIONS = csv\nKV_MODE = none\n")
+    losses: list[Loss] = []
+    origin = Origin(sourcetype="acme", source="acme.log")
+    list(ingest_text("a,b\n1,2,3\n4,5,6\n7,8\n", origin, "acme.log", apps, losses=losses))
+    assert [str(one) for one in losses] == [
+        "acme.log: the row has 3 cells and the header 2: such rows lose those beyond it"
     ]
 
 
