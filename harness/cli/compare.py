@@ -13,6 +13,7 @@ from harness.cli.options import (
     PATH,
     console,
     data_options,
+    instance_options,
     knowledge_options,
     progress,
     settings_from,
@@ -41,6 +42,7 @@ NOTHING = "-"
 @click.option("--save", type=PATH, help="Keep A's run in this file (B's, where A is a file).")
 @knowledge_options
 @data_options
+@instance_options
 @click.option("--offline", is_flag=True, help="Fetch nothing.")
 @click.option("--allow-local-addresses", is_flag=True, help="Admit http, file and local addresses.")
 def compare(
@@ -64,6 +66,7 @@ def compare(
     Exit code: 0 all the same, 1 a difference, 2 usage, 3 no difference seen but a trial that could
     not be compared, or nothing ran.
     """
+    from harness.trials.closing import closing_splunk
     from harness.trials.comparison import compare_runs
     from harness.trials.saved_results import save_run
 
@@ -73,11 +76,13 @@ def compare(
     settings = settings_from(flags)
     one = _side(a, replace(settings, apps=(*settings.apps, *app_a)), app_a, "--app-a")
     if b == NOTHING:
-        return _only_saved(one, detections, save, shown=not as_json)
+        with closing_splunk(_projects(one)):
+            return _only_saved(one, detections, save, shown=not as_json)
     other = _side(b, replace(settings, apps=(*settings.apps, *app_b)), app_b, "--app-b")
     if save is not None and one.saved and other.saved:
         raise click.UsageError("--save keeps a run, and A and B are saved already")
-    runs, left_out = _runs(one, other, detections, shown=not as_json)
+    with closing_splunk(_projects(one, other)):
+        runs, left_out = _runs(one, other, detections, shown=not as_json)
     if save is not None:
         save_run(runs[1] if one.saved else runs[0], save)
     return _reported(compare_runs(*runs, ignore, left_out), junit, as_json=as_json)
@@ -106,6 +111,10 @@ def _side(text: str, settings: Settings, apps: tuple[Path, ...], option: str) ->
     except UnknownEngine as error:
         hints = (*error.hints, "or a file that `harness compare --save` wrote")
         raise UnknownEngine(error.message, place=error.place, hints=hints) from error
+
+
+def _projects(*sides: _Side) -> list[Project]:
+    return [side.project for side in sides if side.project is not None]
 
 
 def _runs(

@@ -59,14 +59,19 @@ def data_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def splunk_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """--engine, --shift-time, and what is told of a Splunk."""
+    engine = click.option(
+        "--engine",
+        "engines",
+        multiple=True,
+        help="local, splunk, splunk:9.4, or a Splunk's URL; repeatable [local].",
+    )
+    return engine(instance_options(function))
+
+
+def instance_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """--shift-time, and what is told of a Splunk."""
     for option in reversed(
         (
-            click.option(
-                "--engine",
-                "engines",
-                multiple=True,
-                help="local, splunk, splunk:9.4, or a Splunk's URL; repeatable [local].",
-            ),
             click.option("--shift-time", is_flag=True, help="Move the newest event to now."),
             click.option("--splunk-url", help="The Splunk that --engine splunk means."),
             click.option("--splunk-hec-url", help="Where its HEC is [the same host, port 8088]."),
