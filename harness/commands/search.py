@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 @command("search")
 @dataclass(frozen=True, slots=True)
 class Search:
-    """search <predicate>: at the start of a search it reads events, elsewhere it filters rows."""
+    """search <predicate>: at the start of a search it reads events, elsewhere it filters rows.
+
+    An `OR` with nothing before it, as converters of Sigma rules write, is read as if it were not
+    there: with a warning, and `harness check` calls it an error, since Splunk refuses it.
+    """
 
     stage: Stage
     predicate: Predicate
@@ -26,7 +30,7 @@ class Search:
     @classmethod
     def parse(cls, stage: Stage) -> Self:
         """Read the predicate; an empty one keeps everything."""
-        return cls(stage, parse_predicate(stage.text, stage.span))
+        return cls(stage, parse_predicate(stage.text, stage.span, headless=True))
 
     def lower(self, rows: Relation | None, context: Context) -> Relation:
         """Filter the events or the rows."""

@@ -51,14 +51,14 @@ class SearchResult:
     """The rows of a search, how long its parts took in milliseconds, and what was left out.
 
     `columns_known` says that the search alone tells its columns, whatever the events are;
-    `missing` are the lookups that a dry search found missing.
+    `forgiven` are the errors that a dry search went on after, such as lookups that are not there.
     """
 
     rows: Rows
     timings_ms: dict[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     columns_known: bool = False
-    missing: tuple[HarnessError, ...] = ()
+    forgiven: tuple[HarnessError, ...] = ()
 
 
 class Engine(Protocol):

@@ -214,8 +214,8 @@ class DuckDBEngine:
         done = time.perf_counter()
         timings = {"compile": (compiled - started) * 1000, "run": (done - compiled) * 1000}
         known = not (found.is_open or search.asked_data)
-        missing = tuple(search.missing)
-        return SearchResult(rows, timings, tuple(search.warnings), known, missing)
+        forgiven = tuple(search.forgiven)
+        return SearchResult(rows, timings, tuple(search.warnings), known, forgiven)
 
     def count(self, request: SearchRequest) -> tuple[int, tuple[str, ...]]:
         """How many rows a search gives, with its warnings: no column is worked out for itself."""

@@ -81,7 +81,7 @@ class LocalSearch:
             _known=engine.knowledge.membership,
         )
         self.warnings: list[str] = []
-        self.missing: list[HarnessError] = []
+        self.forgiven: list[HarnessError] = []
         self._written: dict[str, nodes.Relation] = {}
         self._tables: dict[str, nodes.Relation] = {}
         self._opened: tuple[nodes.Relation, Opened] | None = None
@@ -353,6 +353,13 @@ class LocalSearch:
         if message not in self.warnings:
             self.warnings.append(message)
 
+    def forgive(self, error: HarnessError) -> None:
+        """An error that does not end the search: kept for a check, else a warning."""
+        if self.request.dry:
+            self.forgiven.append(error)
+        else:
+            self.warn("; ".join((error.message, *error.hints)))
+
     @property
     def time_range(self) -> TimeRange:
         """The search's time range."""
@@ -390,7 +397,7 @@ class LocalSearch:
         if definition is None and (reason := EXTERNAL_LOOKUPS.get(name)) is not None:
             stage.unsupported(f"the lookup `{name}`: {reason}", _written_span(stage, name))
         if definition is None and self.request.dry:
-            self.missing.append(self._unknown_lookup(name, stage))
+            self.forgiven.append(self._unknown_lookup(name, stage))
             return LookupDefinition(name, None), nodes.Values((), ())
         if definition is None:
             raise self._unknown_lookup(name, stage)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from harness.errors import HarnessError
     from harness.model import Limits, LookupDefinition, Rows, TimeRange
     from harness.plan.nodes import Relation
     from harness.spl.pipeline import Pipeline, Stage
@@ -37,6 +38,10 @@ class Context(Protocol):
 
     def warn(self, message: str) -> None:
         """Say in the verdict that something was left out, for example that a limit cut rows."""
+        ...
+
+    def forgive(self, error: HarnessError) -> None:
+        """Go on after what Splunk refuses: a check reports the error, a run warns of it."""
         ...
 
     def events(self) -> Relation:

@@ -84,6 +84,14 @@ class Searching:
         return some(self.lower(part) for part in predicate.parts)
 
     @lower.register
+    def _(self, predicate: spl.Headless) -> Expr:
+        if self.context is not None:
+            message = "`OR` has nothing before it: Splunk refuses this search"
+            hints = ("it was read as if the `OR` were not there", *self.text.hints(predicate.span))
+            self.context.forgive(self.text.syntax_error(message, predicate.span, *hints))
+        return self.lower(predicate.part)
+
+    @lower.register
     def _(self, predicate: spl.Negation) -> Expr:
         return negation(self.lower(predicate.part))
 

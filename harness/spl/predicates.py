@@ -87,13 +87,26 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
+class Headless:
+    """A predicate after an `OR` that has nothing before it, which Splunk refuses.
+
+    Converters of Sigma rules write it; `span` is that of the `OR`.
+    """
+
+    part: Predicate
+    span: Span = dataclasses.field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Subsearch:
     """A bracketed search whose result becomes a predicate; `span` includes the brackets."""
 
     span: Span
 
 
-Predicate = Everything | Both | Either | Negation | Comparison | Membership | Term | Subsearch
+Predicate = (
+    Everything | Both | Either | Negation | Comparison | Membership | Term | Headless | Subsearch
+)
 
 
 class PredicateParser:
@@ -272,7 +285,16 @@ class PredicateParser:
             values.append(value)
 
 
-def parse_predicate(text: SplText, span: Span | None = None) -> Predicate:
-    """The predicate that a stretch of text is; an empty one matches every event."""
+def parse_predicate(
+    text: SplText, span: Span | None = None, *, headless: bool = False
+) -> Predicate:
+    """The predicate that a stretch of text is; an empty one matches every event.
+
+    With `headless` an `OR` may begin it; elsewhere it is an error.
+    """
     span = span or Span(0, len(text.text))
-    return PredicateParser(text, tokens(text, span), span.end).everything()
+    found = tokens(text, span)
+    if headless and len(found) > 1 and found[0].kind == "word" and found[0].value == "OR":
+        part = PredicateParser(text, found[1:], span.end).everything()
+        return Headless(part, found[0].span)
+    return PredicateParser(text, found, span.end).everything()

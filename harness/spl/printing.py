@@ -138,6 +138,8 @@ def _predicate(predicate: Predicate, text: SplText | None) -> str:
         return " OR ".join(
             _part(one, text, search_spl.Both, search_spl.Either) for one in predicate.parts
         )
+    if isinstance(predicate, search_spl.Headless):
+        return f"OR {_predicate(predicate.part, text)}"
     if isinstance(predicate, search_spl.Negation):
         return f"NOT {_part(predicate.part, text, search_spl.Both, search_spl.Either)}"
     if isinstance(predicate, search_spl.Comparison):

@@ -171,7 +171,7 @@ class Checker:
         limits, path = self.project.settings.limits, str(detection.path)
         request = SearchRequest(detection.search, 0.0, ALL_TIME, path, dry=True, limits=limits)
         result = engine.search(request)
-        for error in result.missing:
+        for error in result.forgiven:
             self.report.errors.append(_finding(detection.path, error, detection))
         return result
 
