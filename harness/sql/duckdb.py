@@ -47,6 +47,10 @@ UDF_PREFIX = "spl_"
 MOST_DECIMALS = 15
 MOST_GROUPS = 9
 FARTHEST = 2**62
+FILLED = "filled"
+"""The mark, in a node's meta, of a list that is NULL where it would be empty."""
+OF_LISTS = frozenset({"list_concat", "list_distinct", "list_sort", "list_reverse"})
+"""Functions whose result is empty only if all that they are given is."""
 
 
 def raw(name: str, *arguments: Node) -> Node:
@@ -113,10 +117,16 @@ def _chain(kind: type[Node]) -> Callable[..., Node]:
 
 
 def _is_null(d: DuckDBDialect, value: Node) -> Node:
+    if value is not (values := bare(value)):
+        none = exp.EQ(this=raw("LEN", values), expression=whole(0))
+        return exp.Coalesce(this=none, expressions=[exp.true()])
     return exp.Is(this=paren(value), expression=exp.Null())
 
 
 def _is_not_null(d: DuckDBDialect, value: Node) -> Node:
+    if value is not (values := bare(value)):
+        some = exp.GT(this=raw("LEN", values), expression=whole(0))
+        return exp.Coalesce(this=some, expressions=[exp.false()])
     return exp.Not(this=exp.Is(this=paren(value), expression=exp.Null()))
 
 
@@ -142,6 +152,7 @@ def _to_list(d: DuckDBDialect, value: Node) -> Node:
 
 
 def _only_value(d: DuckDBDialect, values: Node) -> Node:
+    values = bare(values)
     one = exp.EQ(this=raw("LEN", values), expression=whole(1))
     return d.case([(one, raw("LIST_EXTRACT", values, whole(1)))])
 
@@ -173,8 +184,21 @@ def _address_text(d: DuckDBDialect, value: Node) -> Node:
 
 
 def _not_empty(d: DuckDBDialect, values: Node) -> Node:
+    if values is not bare(values):
+        return values
     full = exp.GT(this=raw("LEN", values), expression=whole(0))
-    return d.case([(full, values)])
+    filled = d.case([(full, values)])
+    filled.meta[FILLED] = True
+    return filled
+
+
+def bare(values: Node) -> Node:
+    """A list before its emptiness was made NULL.
+
+    `_not_empty` writes its list twice, so one in the other would double the text each time.
+    """
+    filled = isinstance(values, exp.Case) and FILLED in values.meta
+    return values.args["ifs"][0].args["true"] if filled else values
 
 
 def _no_blank(d: DuckDBDialect, value: Node) -> Node:
@@ -349,11 +373,19 @@ class DuckDBDialect:
         if (build := TABLE.get(name)) is not None:
             return build(self, *arguments)
         if name in PLAIN:
-            return self.over(name, raw(name.upper(), *arguments))
+            return self._plain(name, arguments)
         if name.startswith(UDF_PREFIX):
             self.used.add(name)
             return raw(name, *arguments)
         raise KeyError(name)
+
+    def _plain(self, name: str, arguments: Sequence[Node]) -> Node:
+        given = arguments
+        if name in OF_LISTS or name == "list_extract":
+            arguments = [bare(one) for one in arguments]
+        call = self.over(name, raw(name.upper(), *arguments))
+        stripped = any(a is not b for a, b in zip(given, arguments, strict=True))
+        return _not_empty(self, call) if stripped and name in OF_LISTS else call
 
     def over(self, name: str, call: Node) -> Node:
         """An aggregate over the dialect's window, if there is one; any other call as it is."""
@@ -370,11 +402,12 @@ class DuckDBDialect:
 
     def each(self, values: Node, body: Callable[[Node], Node]) -> Node:
         """LIST_TRANSFORM."""
-        return raw("LIST_TRANSFORM", values, self._lambda(body))
+        changed = raw("LIST_TRANSFORM", bare(values), self._lambda(body))
+        return changed if values is bare(values) else _not_empty(self, changed)
 
     def where(self, values: Node, condition: Callable[[Node], Node]) -> Node:
         """LIST_FILTER, NULL instead of an empty list."""
-        return _not_empty(self, raw("LIST_FILTER", values, self._lambda(condition)))
+        return _not_empty(self, raw("LIST_FILTER", bare(values), self._lambda(condition)))
 
     def has(self, values: Node, condition: Callable[[Node], Node]) -> Node:
         """LIST_FILTER, and whether anything is left."""
