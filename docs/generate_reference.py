@@ -227,11 +227,13 @@ def _functions(family: str) -> list[tuple[list[str], str]]:
     for name in eval_function_names():
         function = find_eval_function(name)
         if function is not None and function.lower.__module__ == module:
-            found.setdefault(function.document, []).append(name)
+            found.setdefault(inspect.getdoc(function.lower) or "", []).append(name)
     for name in stats_function_names():
         known = known_stats_function(name)
         if known.lower.__module__ == module:
-            found.setdefault(known.document, []).append(f"{name}NN" if known.parametrised else name)
+            found.setdefault(inspect.getdoc(known.lower) or "", []).append(
+                f"{name}NN" if known.parametrised else name
+            )
     return [(names, document) for document, names in found.items()]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -80,6 +79,8 @@ class Unsupported(HarnessError):
 
 def nearest(name: str, known: Iterable[str], *, limit: int = 3) -> tuple[str, ...]:
     """A hint with the names most like `name`, or no hint: ready for `hints=`."""
+    import difflib  # noqa: PLC0415 - only a mistake needs it
+
     candidates = sorted(set(known))
     folded = {candidate.casefold(): candidate for candidate in candidates}
     close = difflib.get_close_matches(name.casefold(), folded, n=limit, cutoff=0.6)

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from harness.engines.base import Loaded, SearchResult, StageRows
 from harness.engines.bounds import is_empty
 from harness.engines.connection import Connection, connection, leave_connection
-from harness.engines.explanation import Explanation, explained
 from harness.engines.functions import create
 from harness.engines.lookup_tables import table_of
 from harness.engines.placing import EngineLimit, SearchFailed, placing
@@ -22,7 +21,6 @@ from harness.engines.search import SCHEMA, LocalSearch
 from harness.engines.tables import attach
 from harness.engines.watchdog import interrupted_after
 from harness.errors import HarnessError
-from harness.fields.provenance import event_report
 from harness.fields.resolver import Group
 from harness.model import EventBatch, Rows, Value
 from harness.model.numbers import number_text
@@ -36,6 +34,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from harness.engines.base import SearchRequest
+    from harness.engines.explanation import Explanation
     from harness.engines.knowledge import Knowledge
     from harness.fields.provenance import EventReport
     from harness.model import EventTable, LookupDefinition
@@ -243,11 +242,15 @@ class DuckDBEngine:
 
     def explain(self, request: SearchRequest) -> Explanation:
         """Run a search stage by stage and say what each stage keeps, drops and lacks."""
+        from harness.engines.explanation import explained  # noqa: PLC0415 - a run does without
+
         with placing(self, request), self.own_tables():
             return explained(self, LocalSearch(self, request))
 
     def report(self, request: SearchRequest) -> EventReport:
         """The fields of the one event that is loaded, each with where it comes from."""
+        from harness.fields.provenance import event_report  # noqa: PLC0415 - as above
+
         search = LocalSearch(self, request)
         with placing(self, request), self.own_tables():
             return event_report(search.resolver, lambda relation: self.run(relation, search))

@@ -14,6 +14,7 @@ from harness.registry.commands import DuplicateName
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from types import CodeType
 
     from harness.plan.types import Typed
 
@@ -70,7 +71,6 @@ class EvalFunction:
     lower: Callable[..., Typed]
     minimum: int
     maximum: int | None
-    document: str
     literal: tuple[int, ...] = ()
     check: Callable[[Sequence[Constant]], None] | None = None
 
@@ -92,7 +92,6 @@ class StatsFunction:
     bare: bool
     parametrised: bool
     spanned: bool
-    document: str
 
 
 _eval: dict[str, EvalFunction] = {}
@@ -116,8 +115,7 @@ def eval_function(
         for name in names or (function.__name__,):
             if name in _eval:
                 raise DuplicateName(f"two eval functions are called `{name}`")
-            document = inspect.getdoc(function) or ""
-            _eval[name] = EvalFunction(name, function, minimum, maximum, document, literal, check)
+            _eval[name] = EvalFunction(name, function, minimum, maximum, literal, check)
         return function
 
     return register
@@ -145,7 +143,6 @@ def stats_function(
                 bare=bare,
                 parametrised=parametrised,
                 spanned=spanned,
-                document=inspect.getdoc(function) or "",
             )
         return function
 
@@ -199,7 +196,7 @@ def _load() -> None:
 
 
 def _arity(function: Callable[..., Any]) -> tuple[int, int | None]:
-    parameters = list(inspect.signature(function).parameters.values())[1:]
-    required = [p for p in parameters if p.default is p.empty and p.kind is not p.VAR_POSITIONAL]
-    variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
-    return len(required), None if variadic else len(parameters)
+    code: CodeType = function.__code__
+    most = code.co_argcount - 1
+    least = most - len(function.__defaults__ or ())
+    return least, None if code.co_flags & inspect.CO_VARARGS else most

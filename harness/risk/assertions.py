@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -304,6 +303,8 @@ def _message(wanted: ExpectedRisk, event: RiskEvent) -> str:
 
 
 def _likeness(wanted: ExpectedRisk, event: RiskEvent, names: _Names) -> tuple[int, float]:
+    import difflib  # noqa: PLC0415 - only a mistake needs it
+
     wish = wanted.object if isinstance(wanted.object, str) else ""
     ratio = difflib.SequenceMatcher(None, wish, event.risk_object).ratio()
     return -len(_differing(wanted, event, names)), ratio

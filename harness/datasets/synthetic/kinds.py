@@ -8,12 +8,12 @@ no account, domain or host, the events say `STANDIN`, so that nobody takes them 
 
 from __future__ import annotations
 
+import html
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from string import Template
-from xml.sax.saxutils import escape
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 FIRST_PROCESS = 4000
@@ -78,7 +78,7 @@ class EventKind:
         """The raw event; in XML, what a recipe says is escaped."""
         values = event.values()
         if self.template.template.startswith("<"):
-            values = {name: escape(value) for name, value in values.items()}
+            values = {name: html.escape(value, quote=False) for name, value in values.items()}
         return self.template.substitute(values)
 
 
