@@ -53,8 +53,9 @@ class Template:
         if self.pattern is None:
             return self.text or None
         found = self.pattern.search(raw)
-        caught = found[1].strip() if found is not None else ""
-        return self.text.replace(GROUP, caught) if caught else None
+        if found is None or not (caught := found[1].strip()):
+            return None
+        return caught if self.text == GROUP else self.text.replace(GROUP, caught)
 
     def of_document(self, document: Any) -> str | None:
         """The text filled from an object; None where it holds nothing there."""
@@ -106,6 +107,7 @@ class Kinds:
 
     by_shape: Mapping[str, tuple[Kind, ...]]
     by_names: dict[tuple[str, ...], Kind] = field(default_factory=dict)
+    by_catches: dict[tuple[str | None, str | None], Called] = field(default_factory=dict)
 
     def named(self, name: str) -> Kind:
         """The kind of a name; BadKind where there is none."""
@@ -129,10 +131,17 @@ class Kinds:
         return self._of_object(document).inside
 
     def of_text(self, shape: Shape, raw: str) -> Called:
-        """What a Windows event in XML or text is called."""
+        """What a Windows event in XML or text is called: the same object for equal names."""
         kind = self.by_shape[shape][0]
-        source = kind.source.of_text(raw) or kind.source.text.replace(GROUP, UNKNOWN)
-        return Called(source, kind.sourcetype, kind.host.of_text(raw))
+        source, host = kind.source.of_text(raw), kind.host.of_text(raw)
+        known = self.by_catches.get((source, host))
+        if known is None or known.sourcetype != kind.sourcetype:
+            known = Called(
+                source or kind.source.text.replace(GROUP, UNKNOWN), kind.sourcetype, host
+            )
+            if len(self.by_catches) < MOST_NAMES:
+                self.by_catches[source, host] = known
+        return known
 
     def of_document(self, document: Any) -> Called:
         """What an object is called."""
