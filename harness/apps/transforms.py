@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 RAW = "_raw"
 _INDEX_TIME = ("DEST_KEY", "WRITE_META", "INGEST_EVAL", "STOP_PROCESSING_IF", "CLONE_SOURCETYPE")
+LATEST_OFFSET = 2_000_000_000
 _LOOKUP_KEYS = ("filename", "external_cmd", "collection", "external_type")
 
 
@@ -202,7 +203,7 @@ def _lookup_of(
         match_types=tuple(_match_types(settings, warn)),
         case_sensitive=as_boolean(text("case_sensitive_match"), default=True),
         min_matches=number("min_matches", 0),
-        max_matches=number("max_matches", 1000),
+        max_matches=number("max_matches", 1 if text("time_field") else 1000),
         default_match=text("default_match") or None,
         fields=tuple(quoted_words(text("fields_list"))),
         unsupported=unsupported,
@@ -211,6 +212,9 @@ def _lookup_of(
         kinds=collection.kinds if collection else (),
         enforced=collection.enforced if collection else False,
         filter=text("filter"),
+        time_field=text("time_field"),
+        time_format=text("time_format"),
+        offsets=(number("min_offset_secs", 0), number("max_offset_secs", LATEST_OFFSET)),
     )
 
 
@@ -237,8 +241,6 @@ def _unsupported_lookup(settings: Mapping[str, Setting]) -> str | None:
         return None
     if kind:
         return f"a lookup of the type `{kind}`"
-    if text("time_field"):
-        return "a lookup by time"
     if not text("filename").endswith((".csv", ".csv.gz")):
         return "a table that is not CSV"
     return None

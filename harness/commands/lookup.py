@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from harness.registry import command
-from harness.registry.lookups import Pairs, joined
+from harness.registry.lookups import EVENT_TIME, Pairs, joined
 
 if TYPE_CHECKING:
     from harness.plan.nodes import Relation
@@ -23,7 +23,9 @@ class Lookup:
     """lookup <table> <column> [AS <field>]… [OUTPUT|OUTPUTNEW <column> [AS <field>]…].
 
     OUTPUT replaces what the events have, OUTPUTNEW fills what they lack; without either, all
-    other columns are added. How values match is the lookup's own definition.
+    other columns are added. How values match is the lookup's own definition. A lookup by time
+    meets the rows of its table that are not later than the event, the latest first;
+    `event_time_field=<field>` names what has the event's time (default: _time).
     `local` and `update` change nothing here: a replay has one machine and tables that stay.
     """
 
@@ -32,14 +34,13 @@ class Lookup:
     inputs: Pairs
     outputs: Pairs
     only_missing: bool
+    event_time: str
 
     @classmethod
     def parse(cls, stage: Stage) -> Self:
         """Read the table, the inputs and the outputs, each (column, field)."""
         arguments = stage.arguments
         options = arguments.options(OPTIONS)
-        if "event_time_field" in options:
-            stage.unsupported("lookup with event_time_field", options["event_time_field"].span)
         for name in ("local", "update"):
             if name in options:
                 arguments.boolean(options[name], name)
@@ -51,7 +52,9 @@ class Lookup:
         outputs = cls._pairs(arguments) if word else ()
         if word and not outputs:
             arguments.fail(f"{word.upper()} needs a field")
-        return cls(stage, table, inputs, outputs, word == "outputnew")
+        given = options.get("event_time_field")
+        event_time = given.value if given is not None else EVENT_TIME
+        return cls(stage, table, inputs, outputs, word == "outputnew", event_time)
 
     @staticmethod
     def _pairs(arguments: Arguments, *stop: str) -> Pairs:
@@ -75,4 +78,5 @@ class Lookup:
             self.outputs,
             context,
             only_missing=self.only_missing,
+            event_time=self.event_time,
         )

@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from harness.errors import HarnessError, Unsupported, nearest
-from harness.fields.resolver import lookup_matches
+from harness.errors import HarnessError, Unsupported
 from harness.plan import nodes
 from harness.plan.expressions import Call, Const, Each, Field, demands, every
 from harness.registry.evaluation import Evaluation
+from harness.registry.lookups import check_columns, lookup_join
 from harness.registry.predicates import Searching
 from harness.spl.expressions import parse_expression
 from harness.spl.macros import MacroSource, expand
@@ -26,10 +26,6 @@ if TYPE_CHECKING:
     from harness.apps import DataModel, DataSet, ModelField
     from harness.model import LookupDefinition
     from harness.plan.expressions import Expr
-
-
-class BadLookupField(HarnessError):
-    """A data model's field by a lookup whose table has no such column."""
 
 
 BASE_FIELDS = ("_time", "host", "source", "sourcetype", "index")
@@ -47,7 +43,7 @@ class Sources:
 
 @dataclass(frozen=True, slots=True)
 class _LookedUp:
-    """Fields that one lookup gives: `inputs` are (column, field), `outputs` (field, column)."""
+    """Fields that one lookup gives: inputs and outputs are (column, field)."""
 
     field: ModelField
     inputs: tuple[tuple[str, str], ...]
@@ -145,7 +141,7 @@ def _own(data_set: DataSet, sources: Sources) -> Iterator[_Step]:
 def _looked_up(field: ModelField, target: str, names: Mapping[str, str]) -> _LookedUp:
     _refuse(field)
     inputs = tuple((column, names.get(event, event)) for column, event in field.inputs)
-    return _LookedUp(field, inputs, ((target, field.output or field.name),))
+    return _LookedUp(field, inputs, ((field.output or field.name, target),))
 
 
 def _added(data_set: DataSet, given: Mapping[str, str], sources: Sources) -> Iterator[_Step]:
@@ -206,25 +202,13 @@ def _extended(relation: nodes.Relation, layer: Mapping[str, Expr]) -> nodes.Rela
 
 def _joined(relation: nodes.Relation, step: _LookedUp, sources: Sources) -> nodes.Relation:
     field = step.field
-    definition, table = sources.lookup(field.lookup or "")
-    columns = table.columns or ()
-    asked = (*(column for column, _ in step.inputs), *(column for _, column in step.outputs))
-    for column in asked:
-        if columns and column not in columns:
-            raise BadLookupField(
-                f"the lookup `{definition.name}` has no column `{column}`",
-                place=field.place,
-                hints=nearest(column, columns) or (f"columns: {', '.join(columns)}",),
-            )
-    return nodes.Join(
-        relation,
-        table,
-        lookup_matches(definition, step.inputs),
-        step.outputs,
-        definition.max_matches,
-        definition.min_matches,
-        definition.default_match,
-    )
+    known = sources.lookup(field.lookup or "")
+    columns = [column for column, _ in (*step.inputs, *step.outputs)]
+    try:
+        check_columns(known, columns)
+    except HarnessError as error:
+        raise type(error)(error.message, place=field.place, hints=error.hints) from error
+    return lookup_join(relation, known, step.inputs, step.outputs)
 
 
 def _refuse(field: ModelField) -> None:

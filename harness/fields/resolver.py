@@ -17,7 +17,7 @@ from harness.fields.extractions import INDEXED, Extraction, extractions
 from harness.fields.extractors import Automatic
 from harness.fields.folding import fold
 from harness.fields.membership import Membership
-from harness.fields.patterns import BadExtraction, in_setting, placed
+from harness.fields.patterns import in_setting, placed
 from harness.fields.sharing import with_collected
 from harness.plan import nodes
 from harness.plan.expressions import (
@@ -34,6 +34,7 @@ from harness.plan.expressions import (
     every,
 )
 from harness.registry.evaluation import Evaluation
+from harness.registry.lookups import check_columns, lookup_join
 from harness.spl.expressions import parse_expression
 from harness.spl.source import Source, SplText
 
@@ -319,23 +320,14 @@ class FieldResolver:
         self, relation: nodes.Relation, one: AutoLookup, outputs: tuple[tuple[str, str], ...]
     ) -> nodes.Relation:
         """The rows with a lookup's outputs; those without all of its inputs keep what they have."""
-        definition, table = self.lookup(one.lookup)
         names = [new for _, new in outputs]
         if one.overwrite:
             asked = every(Call("isnotnull", (Field(event),)) for _, event in one.inputs)
             flag = Call("if", (asked, Const("1"), NULL))
             kept = [(BEFORE + name, Field(name)) for name in names]
             relation = nodes.Extend(relation, ((ASKED, flag), *kept))
-        relation = nodes.Join(
-            relation,
-            table,
-            lookup_matches(definition, one.inputs),
-            tuple((new, old) for old, new in outputs),
-            definition.max_matches,
-            definition.min_matches,
-            definition.default_match,
-            only_missing=not one.overwrite,
-        )
+        known = self.lookup(one.lookup)
+        relation = lookup_join(relation, known, one.inputs, outputs, only_missing=not one.overwrite)
         if not one.overwrite:
             return relation
         answered = Call("isnotnull", (Field(ASKED),))
@@ -362,12 +354,8 @@ class FieldResolver:
     def _usable(self, one: AutoLookup, outputs: tuple[tuple[str, str], ...]) -> bool:
         """Whether a lookup can be done; an error where it cannot and its fields are needed."""
         try:
-            columns = self.lookup(one.lookup)[1].columns
-            named = [column for column, _ in (*one.inputs, *outputs)]
-            missing = [name for name in named if columns and name not in columns]
-            if missing:
-                listed = ", ".join(f"`{name}`" for name in missing)
-                raise BadExtraction(f"the lookup `{one.lookup}` has no column {listed}")
+            columns = [column for column, _ in (*one.inputs, *outputs)]
+            check_columns(self.lookup(one.lookup), columns)
         except HarnessError as error:
             broken = placed(error, one.origin.place, f"`{one.origin.key}`")
             if not self.lenient:
@@ -555,14 +543,3 @@ def _combined(
         else:
             combined = Call("coalesce", (combined, expression))
     return combined if changed else None
-
-
-def lookup_matches(
-    definition: LookupDefinition, inputs: Iterable[tuple[str, str]]
-) -> tuple[nodes.Match, ...]:
-    """How each input of a lookup is compared: (lookup field, event field) by the definition."""
-    kinds = {name: kind for kind, name in definition.match_types}
-    return tuple(
-        nodes.Match(event, column, kinds.get(column, "exact"), definition.case_sensitive)
-        for column, event in inputs
-    )

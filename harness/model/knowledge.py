@@ -37,6 +37,8 @@ class LookupDefinition:
     file (a KV store without a seed). Fields without an entry in `match_types` match exactly.
     `collection` names a KV store's, whose columns are `fields`; `kinds` are those of its fields,
     and `enforced` drops records that break them. `filter` is a search that a row has to meet.
+    With `time_field` a row has a time, read by `time_format` (empty: epoch seconds), and meets
+    events that are later by `offsets`, the least and the most seconds.
     """
 
     name: str
@@ -53,3 +55,6 @@ class LookupDefinition:
     kinds: tuple[tuple[str, FieldKind], ...] = ()
     enforced: bool = False
     filter: str = ""
+    time_field: str = ""
+    time_format: str = ""
+    offsets: tuple[int, int] = (0, 2_000_000_000)

@@ -178,6 +178,19 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
+class Offsets:
+    """How much later than a row of the right one of the left may be, in seconds, to meet it.
+
+    `left` and `right` are the fields of the two times. The latest rows of the right come first.
+    """
+
+    left: str
+    right: str
+    least: float
+    most: float
+
+
+@dataclass(frozen=True, slots=True)
 class Join:
     """Each left row with values of the right rows that match it, in the right's order.
 
@@ -194,6 +207,7 @@ class Join:
     min_matches: int = 0
     default: str | None = None
     only_missing: bool = False
+    times: Offsets | None = None
 
     @property
     def columns(self) -> Columns:

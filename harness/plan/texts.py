@@ -172,7 +172,11 @@ def _(relation: nodes.Window) -> str:
 
 @_said.register
 def _(relation: nodes.Join) -> str:
-    return ", ".join(f"{match.left} {match.kind} {match.right}" for match in relation.matches)
+    parts = [f"{match.left} {match.kind} {match.right}" for match in relation.matches]
+    if relation.times is not None:
+        times = relation.times
+        parts.append(f"{times.left} within {times.least:g} to {times.most:g} seconds")
+    return ", ".join(parts)
 
 
 @_said.register

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from harness.plan.types import Kind, Typed, as_text, as_values, null
+from harness.plan.types import Kind, Typed, as_number, as_text, as_values, null
 from harness.sql.query import Node, OrderKey, Query, aliased, column, identifier, select, subquery
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ def compile_join(c: Compiler, node: nodes.Join, wanted: Wanted, *, ordered: bool
     outputs = [(new, old) for new, old in node.outputs if new in wanted]
     kept: frozenset[Demand] = frozenset(n for n, _ in outputs) if node.only_missing else frozenset()
     below = (wanted - {new for new, _ in outputs}) | kept | {m.left for m in node.matches}
+    if node.times is not None:
+        below |= {node.times.left}
     left = c.wrapped(c.compile(node.input, below, ordered=ordered), below)
     if not outputs:
         return left
@@ -33,6 +35,8 @@ def compile_join(c: Compiler, node: nodes.Join, wanted: Wanted, *, ordered: bool
     alias = exp.TableAlias(this=identifier(left.source.alias))
     left = replace(left, source=exp.Table(this=identifier(common), alias=alias))
     keys = [_key(c, left, match) for match in node.matches]
+    if node.times is not None:
+        keys.append(as_number(c.dialect, left.columns.get(node.times.left) or null(c.dialect)))
     name, labels = c.fresh("l"), [c.fresh("k") for _ in keys]
     lists, found = _matched(c, node, outputs, left, keys, labels)
     condition: Node = exp.true()
@@ -69,15 +73,22 @@ def _matched(
         conditions=(*left.conditions, *present),
     )
     values.set("distinct", exp.Distinct())
+    times = node.times
     needed = frozenset([*(m.right for m in node.matches), *(old for _, old in outputs)])
+    needed |= frozenset((times.right,) if times is not None else ())
     table = c.wrapped(c.compile(node.table, needed, ordered=True), needed)
     condition: Node = exp.true()
-    for match, key, label in zip(node.matches, keys, labels, strict=True):
+    for match, key, label in zip(node.matches, keys, labels, strict=False):
         right = as_text(d, table.columns.get(match.right) or null(d)).sql
         test = _any_test(c, match, Typed(column(distinct, label), key.kind, key.multi), right)
         condition = exp.And(this=condition, expression=exp.Paren(this=test))
     lists = [c.fresh("r") for _ in outputs]
     d.order = table.order
+    if times is not None:
+        of_row = (table.columns.get(times.right) or null(d)).sql
+        within = _within(c, times, column(distinct, labels[-1]), of_row)
+        condition = exp.And(this=condition, expression=within)
+        d.order = (OrderKey(of_row, descending=True), *table.order)
     results: list[Node] = [aliased(column(distinct, label), label) for label in labels]
     for (_, old), label in zip(outputs, lists, strict=True):
         value = as_text(d, table.columns.get(old) or null(d)).sql
@@ -91,6 +102,14 @@ def _matched(
     source.set("joins", [exp.Join(this=table.source, kind="INNER", on=condition)])
     group = [column(distinct, label) for label in labels]
     return lists, select(results, source, conditions=table.conditions, group=group)
+
+
+def _within(c: Compiler, times: nodes.Offsets, event: Node, of_row: Node) -> Node:
+    """Whether an event is later than a row by as much as it has to be, and no more."""
+    later = exp.Paren(this=exp.Sub(this=event, expression=of_row))
+    return exp.Between(
+        this=later, low=c.dialect.literal(times.least), high=c.dialect.literal(times.most)
+    )
 
 
 def _in_order(value: Node, order: tuple[OrderKey, ...]) -> Node:

@@ -143,13 +143,18 @@ def test_lookups(tmp_path: Path) -> None:
     assert "field_transform" not in found
 
 
+def test_a_lookup_by_time_has_one_match_where_it_does_not_say_more(tmp_path: Path) -> None:
+    timed = lookups(tmp_path).lookups["timed"]
+    assert (timed.unsupported, timed.time_field, timed.time_format) == (None, "when", "")
+    assert (timed.max_matches, timed.offsets) == (1, (0, 2_000_000_000))
+
+
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
         ("script", "never run"),
         ("store", "no app has the collection `c` in collections.conf"),
         ("shapes", "a lookup of the type `geo`"),
-        ("timed", "by time"),
         ("missing", "no file lookups/other.csv"),
         ("escaping", "no file lookups/../default/transforms.csv"),
     ],

@@ -17,7 +17,9 @@ from harness.model import ALL_TIME, EventBatch, Value
 from harness.model.documents import read_document
 
 HERE = Path(__file__).parent
-KEYS = frozenset("name sourcetype from host event fields absent search rows error source".split())
+KEYS = frozenset(
+    "name sourcetype from host time event fields absent search rows error source".split()
+)
 CASES: list[dict[str, Any]] = read_document(HERE / "search_time.yml").data
 
 
@@ -33,7 +35,7 @@ def searched(case: dict[str, Any], spl: str) -> list[dict[str, Value]]:
         case.get("from", "src"),
         case["sourcetype"],
         [case["event"]],
-        [0.0],
+        [case.get("time", 0.0)],
         [case.get("host", "some-host")],
     )
     try:
