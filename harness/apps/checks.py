@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from harness.apps.layers import Layers
 
 TOLD_CONFS = (*READ_CONFS, "datamodels", "fields")
-
-_TABLES = "KV_MODE = multi: tables of text are not taken apart by themselves, only by `multikv`"
+_DESCRIBED = "KV_MODE = multi:<stanza>: tables are not read as multikv.conf describes them"
 
 
 def ignored_settings(layers: Layers, app: AppFolder) -> Iterator[Ignored]:
@@ -69,8 +68,8 @@ def warn_of_settings(layers: Layers) -> None:
                         if mode and mode not in KV_MODES:
                             known = ", ".join(KV_MODES)
                             layers.warn(f"KV_MODE is none of {known}", setting.place)
-                        elif mode == "multi":
-                            layers.warn(_TABLES, setting.place)
+                        elif mode == "multi" and ":" in setting.value:
+                            layers.warn(_DESCRIBED, setting.place)
 
 
 def warn_of_stanzas(layers: Layers) -> None:

@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 
 from harness.engines.json_documents import clean, container, field_text, write
 from harness.functions.extraction import PAIR_END
+from harness.registry.text_tables import TableOptions, table_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +44,14 @@ def object_names(text: str | None) -> list[str] | None:
         return None
     found = _object(text).items()
     return [name for name, value in found if name and value not in (None, [])] or None
+
+
+def table_objects(text: str | None) -> list[str] | None:
+    """The rows of a text's tables as objects: the line under an empty key, and the cells."""
+    if text is None:
+        return None
+    rows = [write({"": line, **cells}) for line, cells in table_rows(text, TableOptions())]
+    return rows or [write({"": text})]
 
 
 def object_prefixed(text: str | None, prefix: str) -> str | None:

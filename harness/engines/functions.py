@@ -23,6 +23,7 @@ from harness.engines.documents import (
     object_prefixed,
     object_value,
     pair_object,
+    table_objects,
     xpath_values,
 )
 from harness.engines.json_functions import JSON_FUNCTIONS, LIST, NUMBER_TYPE, TEXT, TRUTH
@@ -406,6 +407,7 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], list[str], str]] = {
     "spl_xml_text": (xml_text, [TEXT], TEXT),
     "spl_object_value": (object_value, [TEXT, TEXT], LIST),
     "spl_object_names": (object_names, [TEXT], LIST),
+    "spl_table_objects": (table_objects, [TEXT], LIST),
     "spl_object_prefixed": (object_prefixed, [TEXT, TEXT], TEXT),
     "spl_auto_object": (auto_object, [TEXT, WHOLE, TRUTH, TRUTH], TEXT),
     "spl_pair_object": (pair_object, [TEXT, TEXT, TEXT, WHOLE, TRUTH, TRUTH], TEXT),

@@ -316,6 +316,7 @@ class LocalSearch:
         statement holds for this number of events.
         """
         bound = most_rows(rows, self.engine.events, self.engine.row_count)
+        bound = None if self.resolver.has_tables else bound
         if bound is not None and bound <= most:
             self.counted_events = True
             return rows

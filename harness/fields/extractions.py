@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from harness.apps import Origin
@@ -19,6 +19,7 @@ from harness.fields.extractors import (
     Pairs,
 )
 from harness.fields.patterns import NAMED, BadExtraction, Shape, inline, placed, shape
+from harness.fields.tables import Tabular, over_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,14 +43,20 @@ INDEXED = Extraction(Indexed(), Origin("index time"))
 """What was made when the event was indexed: it counts before all that a search takes out."""
 
 
-def extractions(knowledge: SourceKnowledge) -> tuple[Extraction, ...]:
-    """All extractions of a source type in Splunk's order: EXTRACT, REPORT, KV_MODE."""
+def extractions(knowledge: SourceKnowledge, *, tabular: bool = False) -> tuple[Extraction, ...]:
+    """All extractions of a source type in Splunk's order: EXTRACT, REPORT, KV_MODE.
+
+    Where the events are rows of tables, these are `tabular`.
+    """
     found = [Extraction(_extract(extract), extract.origin) for extract in knowledge.extracts]
     for report in knowledge.reported:
         found += [
             Extraction(extractor, report.origin, report.transform.name)
             for extractor in transform_extractors(report.transform)
         ]
+    if tabular:
+        cells = Extraction(Tabular(), knowledge.automatic.origin)
+        return (cells, *(replace(one, extractor=over_whole(one.extractor)) for one in found))
     found += [Extraction(one, knowledge.automatic.origin) for one in _automatic(knowledge)]
     return tuple(found)
 
@@ -62,14 +69,9 @@ def _automatic(knowledge: SourceKnowledge) -> Iterator[Extractor]:
         yield Automatic(automatic.mode, trims=automatic.trims)
         if automatic.json:
             yield Automatic("json")
-    elif automatic.mode == "multi":
-        yield Broken(
-            Unsupported(
-                "KV_MODE = multi: the fields of tables of text are not taken out by themselves",
-                place=automatic.origin.place,
-                hints=["the command `multikv` does it in a search"],
-            )
-        )
+    elif automatic.table:
+        what = f"KV_MODE = multi:{automatic.table}: the tables that multikv.conf describes"
+        yield Broken(Unsupported(what, place=automatic.origin.place))
 
 
 def _extract(extract: Extract) -> Extractor:

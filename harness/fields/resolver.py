@@ -19,6 +19,7 @@ from harness.fields.folding import fold
 from harness.fields.membership import Membership
 from harness.fields.patterns import in_setting, placed
 from harness.fields.sharing import with_collected
+from harness.fields.tables import CARRIED, is_tabular, table_events
 from harness.plan import nodes
 from harness.plan.expressions import (
     FALSE,
@@ -173,7 +174,8 @@ class FieldResolver:
         """What takes fields out of a group's raw events, in Splunk's order."""
         if group.number not in self._extractions:
             readable = not group.table or "_raw" in group.fields
-            found = extractions(self.knowledge(group)) if readable else ()
+            tabular = self._is_tabular(group)
+            found = extractions(self.knowledge(group), tabular=tabular) if readable else ()
             found = (INDEXED, *found) if group.has_indexed else found
             self._extractions[group.number] = found
         return self._extractions[group.number]
@@ -250,7 +252,7 @@ class FieldResolver:
             relation = with_collected(relation, collected)
         relation = nodes.Filter(relation, predicate)
         fixed = tuple(
-            dict.fromkeys((*METADATA, *_meta(group), *self.constants(group), *group.fields))
+            dict.fromkeys((*METADATA, *self._carried(group), *self.constants(group), *group.fields))
         )
         read -= set(fixed)
         if not fields - read - set(fixed):
@@ -264,11 +266,24 @@ class FieldResolver:
         return nodes.Extend(found, tuple((name, Field(KEPT + name)) for name in kept))
 
     def events(self, group: Group) -> nodes.Relation:
-        """A group's events with what they have before anything is extracted."""
+        """A group's events, or the rows of their tables, before anything is extracted."""
         names = tuple(dict.fromkeys((*METADATA, *_meta(group), *group.fields)))
         base = nodes.EventGroup(group.number, names, group.table)
         constants = self.constants(group)
-        return nodes.Extend(base, tuple((name, Const(value)) for name, value in constants.items()))
+        found = nodes.Extend(base, tuple((name, Const(value)) for name, value in constants.items()))
+        return table_events(found) if self._is_tabular(group) else found
+
+    @property
+    def has_tables(self) -> bool:
+        """Whether an event may give several rows."""
+        return any(self._is_tabular(group) for group in self.groups)
+
+    def _is_tabular(self, group: Group) -> bool:
+        return not group.table and is_tabular(self.knowledge(group))
+
+    def _carried(self, group: Group) -> tuple[str, ...]:
+        """What a group's events have beside their fields, for extractions to read."""
+        return (*_meta(group), *(CARRIED if self._is_tabular(group) else ()))
 
     # Event types and tags
 
@@ -440,7 +455,7 @@ class FieldResolver:
         nothing, unless they add values (MV_ADD).
         """
         base = self._with_defaults(group, base, wanted)
-        fixed = {*METADATA, META, *self.constants(group), *DEFAULTS, *group.fields}
+        fixed = {*METADATA, META, *CARRIED, *self.constants(group), *DEFAULTS, *group.fields}
         rounds = _rounds(self.extractors(group))
         needed = set(wanted) - fixed
         demanded: list[set[str]] = []

@@ -27,6 +27,15 @@ def object_names(d: Dialect, text: Typed) -> Typed:
     return Typed(d.function("spl_object_names", as_text(d, text).sql), Kind.ANY, multi=True)
 
 
+@eval_function("table_objects")
+def table_objects(d: Dialect, text: Typed) -> Typed:
+    """The rows of the tables in a text as JSON objects, each with its line under the key ``.
+
+    A text without a table is one row without cells.
+    """
+    return Typed(d.function("spl_table_objects", as_text(d, text).sql), Kind.ANY, multi=True)
+
+
 @eval_function("object_prefixed", literal=(1,))
 def object_prefixed(d: Dialect, text: Typed, prefix: Typed) -> Typed:
     """A JSON object with a prefix before each of its keys."""

@@ -18,7 +18,8 @@ PART = re.compile(r"\S+(?: \S+)*")
 RULE = re.compile(r"\s*[-=_+|:]{2,}(?:\s+[-=_+|:]{2,})*\s*")
 COMMA = re.compile(r'\s*(?:"((?:[^"]|"")*)"\s*(?=,|\Z)|([^,]*))(,|\Z)')
 UNCLEAN = re.compile(r"[^A-Za-z0-9_]")
-HEADING = re.compile(r"[^\w]*[^\W\d_]")
+HEADING = re.compile(r"[^\w]*(?:\d+[-_])?[^\W\d_]")
+"""A word that may head a column; `1024-blocks` is one of `df`."""
 CAPITAL = re.compile(r"[^\w]*[^\W\d_a-z]")
 
 
@@ -64,8 +65,12 @@ def table_rows(text: str, options: TableOptions) -> Iterator[tuple[str, dict[str
 
 
 def cleaned(name: str) -> str:
-    """A heading as a field's name: letters, digits and `_`, the latter not at the ends."""
-    return UNCLEAN.sub("_", name).strip("_")
+    """A heading as a field's name: letters, digits and `_`, the latter not at the beginning.
+
+    Source: the names in the Splunk Add-on for Unix and Linux (`Use_` for `Use%`, `Device_` for
+    `Device:`, `1024_blocks`, but `CPU` for `%CPU`).
+    """
+    return UNCLEAN.sub("_", name).lstrip("_")
 
 
 def _blocks(text: str) -> list[list[str]]:

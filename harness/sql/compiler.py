@@ -411,7 +411,10 @@ class Compiler:
             return branches[0]
         if not ordered:
             branches = [replace(branch, order=()) for branch in branches]
-        elif not node.merged:
+        elif node.merged:
+            most = max(len(branch.order) for branch in branches)
+            branches = [replace(one, order=_filled(one.order, most)) for one in branches]
+        else:
             numbered = [self.numbered(branch, wanted) for branch in branches]
             branches = [
                 replace(branch, order=(OrderKey(exp.Literal.number(position)), *branch.order))
@@ -470,6 +473,11 @@ class Compiler:
     @compile.register
     def _(self, node: nodes.Unfold, wanted: Wanted, *, ordered: bool) -> Query:
         return compile_unfold(self, node, wanted, ordered=ordered)
+
+
+def _filled(order: tuple[OrderKey, ...], count: int) -> tuple[OrderKey, ...]:
+    """An order with as many keys as another one that goes on within one event."""
+    return (*order, *(OrderKey(exp.Literal.number(0)) for _ in range(count - len(order))))
 
 
 def _part(pair: Node, position: int) -> Node:

@@ -185,7 +185,7 @@ def test_aliases_have_no_wildcards(bench: Bench) -> None:
     assert any("`a* AS b*`: an alias has no wildcards" in one for one in bench.warnings())
 
 
-def test_tables_of_text_are_not_taken_out_by_themselves(bench: Bench) -> None:
-    props(bench, "KV_MODE = multi\nEXTRACT-x = (?<pid>\\d+)")
+def test_tables_that_multikv_conf_describes_are_not_read(bench: Bench) -> None:
+    props(bench, "KV_MODE = multi:ps\nEXTRACT-x = (?<pid>\\d+)")
     assert bench.search("| table *", "12 ps")[0]["pid"] == "12"
     assert any("KV_MODE = multi" in one for one in bench.warnings())

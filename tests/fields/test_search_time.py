@@ -18,7 +18,7 @@ from harness.model.documents import read_document
 
 HERE = Path(__file__).parent
 KEYS = frozenset(
-    "name sourcetype from host time event fields absent search rows error source".split()
+    "name sourcetype from host time event fields absent search rows results error source".split()
 )
 CASES: list[dict[str, Any]] = read_document(HERE / "search_time.yml").data
 
@@ -58,7 +58,9 @@ def test_case(case: dict[str, Any]) -> None:
         assert case["error"] in str(raised.value)
         return
     rows = searched(case, spl)
-    if "rows" in case:
+    if "results" in case:
+        assert rows == case["results"]
+    elif "rows" in case:
         assert len(rows) == case["rows"]
     else:
         assert rows == [fields]
