@@ -43,7 +43,9 @@ def explain(what: str, *, show_sql: bool, show_plan: bool, as_json: bool, **flag
     files, tables = opened(project, settings.data, origin)
     engine = project.local_engine(tables=tables)
     losses: list[Any] = []
-    loaded = engine.load(ingest(files, origin, project.apps, losses=losses))
+    loaded = engine.load(
+        ingest(files, origin, project.apps, losses=losses, evaluate=project.evaluate)
+    )
     for loss in shown_losses(losses):
         click.echo(f"warning: {shown(loss)}", err=True)
     found = engine.explain(request_for(project, text, loaded.newest, path))

@@ -46,7 +46,8 @@ def fields(
             "a table has its fields as columns", hints=["`harness search` shows its rows"]
         )
     losses: list[Any] = []
-    event = picked(ingest(files, origin, project.apps, losses=losses), number)
+    read = ingest(files, origin, project.apps, losses=losses, evaluate=project.evaluate)
+    event = picked(read, number)
     for loss in shown_losses(losses):
         click.echo(f"warning: {shown(loss)}", err=True)
     if event is None:

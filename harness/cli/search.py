@@ -31,7 +31,9 @@ def search(spl: str, *, form: str, **flags: Any) -> int:
     files, tables = opened(project, settings.data, origin)
     engine = project.engine(tables=tables)
     losses: list[Any] = []
-    loaded = engine.load(ingest(files, origin, project.apps, losses=losses))
+    loaded = engine.load(
+        ingest(files, origin, project.apps, losses=losses, evaluate=project.evaluate)
+    )
     for text in shown_losses(losses):
         click.echo(f"warning: {shown(text)}", err=True)
     result = engine.search(request_for(project, spl, loaded.newest))

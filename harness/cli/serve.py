@@ -100,7 +100,7 @@ def _load(server: Any, project: Any, origin: Any) -> None:
     if tables:
         raise click.UsageError("`harness serve` takes files of events, no tables of fields")
     losses: list[Any] = []
-    server.load(ingest(files, origin, project.apps, losses=losses))
+    server.load(ingest(files, origin, project.apps, losses=losses, evaluate=project.evaluate))
     for text in shown_losses(losses):
         click.echo(f"warning: {shown(text)}", err=True)
 

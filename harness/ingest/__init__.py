@@ -1,5 +1,6 @@
 """Ingest: bytes to events, whatever mixture of formats a file holds."""
 
+from harness.ingest.arriving import Arriving
 from harness.ingest.errors import (
     BadIndexSetting,
     BadTimezone,
@@ -12,7 +13,6 @@ from harness.ingest.errors import (
     shown_losses,
 )
 from harness.ingest.files import index_events, ingest, ingest_text, read_file
-from harness.ingest.index_time import Arriving
 
 __all__ = [
     "Arriving",

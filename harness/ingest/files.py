@@ -16,14 +16,15 @@ from typing import TYPE_CHECKING, Any
 
 from harness.apps import load_apps
 from harness.errors import Place
+from harness.ingest.arriving import Arriving
 from harness.ingest.breaking import break_rules
 from harness.ingest.errors import EmptyFile, Loss
-from harness.ingest.index_time import Arriving, IndexRules, index_rules
+from harness.ingest.index_time import IndexRules, index_rules, indexed
 from harness.ingest.jsontexts import is_json, json_events
 from harness.ingest.kinds import Called, Kinds, kinds_of
 from harness.ingest.lines import MAX_EVENT, lines
 from harness.ingest.metadata import stamp, xml_time
-from harness.ingest.structured import TableRules, table_rules
+from harness.ingest.structured import TableRules, stamp_text, table_rules
 from harness.ingest.texts import CHUNK_BYTES, EVTX_MAGIC, chunks, texts
 from harness.ingest.timestamps import TimeRules, json_time
 from harness.ingest.windows import event_kind, is_windows, windows_events
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from harness.apps import Apps
+    from harness.ingest.evaluations import Evaluate
     from harness.ingest.lines import Raw
     from harness.model import Origin
 
@@ -60,13 +62,15 @@ def ingest(
     apps: Apps | None = None,
     *,
     losses: list[Loss] | None = None,
+    evaluate: Evaluate | None = None,
 ) -> Iterator[EventBatch]:
     """The events of files in the order given; `losses` collects what was damaged.
 
     `apps` say how a source type is read at index time; without them Splunk's defaults do.
+    `evaluate` runs what they ask of an engine (INGEST_EVAL).
     """
     for path in paths:
-        yield from read_file(path, origin, apps, losses=losses)
+        yield from read_file(path, origin, apps, losses=losses, evaluate=evaluate)
 
 
 def read_file(
@@ -77,6 +81,7 @@ def read_file(
     losses: list[Loss] | None = None,
     chunk: int = CHUNK_BYTES,
     max_event: int = MAX_EVENT,
+    evaluate: Evaluate | None = None,
 ) -> Iterator[EventBatch]:
     """The events of one file, streamed; what is told of it wins over what it looks like.
 
@@ -88,7 +93,7 @@ def read_file(
     pieces = chunks(path, chunk)
     first = next(pieces)
     written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    reading = _Reading(path, origin, apps or splunks_own(), noted, max_event, written)
+    reading = _Reading(path, origin, apps or splunks_own(), noted, max_event, written, evaluate)
     if first.startswith(EVTX_MAGIC):
         from harness.ingest.evtx import evtx_events  # noqa: PLC0415 - a package of its own
 
@@ -108,6 +113,7 @@ def ingest_text(
     apps: Apps | None = None,
     *,
     losses: list[Loss] | None = None,
+    evaluate: Evaluate | None = None,
 ) -> Iterator[EventBatch]:
     """The events of a text as if it were a file of that name, written now."""
     noted = losses if losses is not None else []
@@ -118,35 +124,29 @@ def ingest_text(
         noted.append(Loss(name, message, error.start))
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     written = datetime.now(UTC)
-    reading = _Reading(Path(name), origin, apps or splunks_own(), noted, MAX_EVENT, written)
+    reading = _Reading(
+        Path(name), origin, apps or splunks_own(), noted, MAX_EVENT, written, evaluate
+    )
     yield from reading.batched(reading.events(iter([text])))
 
 
-def index_events(events: Iterable[Arriving], apps: Apps | None = None) -> Iterator[EventBatch]:
+def index_events(
+    events: Iterable[Arriving], apps: Apps | None = None, *, evaluate: Evaluate | None = None
+) -> Iterator[EventBatch]:
     """Events that arrived one by one, each with its metadata, as they are indexed.
 
     An event with a time keeps it; of one without, the time is looked for in its text.
     """
-    known, rules = apps or splunks_own(), dict[tuple[str, str, str], IndexRules]()
-    opened: dict[tuple[str, str, str], _Columns] = {}
+    sink = _Sink(apps or splunks_own(), evaluate)
     written = datetime.now(UTC)
     for event in events:
-        key = (event.source, event.sourcetype, event.host)
-        said = rules.get(key)
-        if said is None:
-            said = rules[key] = index_rules(known, *key)
+        said = sink.rules_of(event)
         if event.time is None:
             stamp = LINE_TIMES.find(event.raw, said.zone or UTC, written)
             found = stamp.epoch if stamp is not None else None
             event.time = said.time(event.raw, found, UTC, written) or written.timestamp()
-        if said.changes_events and said.applied(event) is None:
-            continue
-        columns = opened.setdefault((event.index, event.source, event.sourcetype), _Columns())
-        columns.raw.append(event.raw)
-        columns.time.append(event.time)
-        columns.host.append(event.host)
-        columns.meta.append(event.meta)
-    yield from _batches(opened)
+        sink.take(event, said)
+    yield from sink.batches()
 
 
 @dataclass(slots=True)
@@ -155,6 +155,76 @@ class _Columns:
     time: list[float | None] = field(default_factory=list)
     host: list[str] = field(default_factory=list)
     meta: list[str | None] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Sink:
+    """Events after their rules for index time, by what those of a batch have in common.
+
+    Those whose rules are worked out for many at once wait until then.
+    """
+
+    apps: Apps
+    evaluate: Evaluate | None = None
+    opened: dict[tuple[str, str, str], _Columns] = field(default_factory=dict)
+    waiting: dict[int, tuple[IndexRules, list[Arriving]]] = field(default_factory=dict)
+    count: int = 0
+    characters: int = 0
+    known: dict[tuple[str, str, str], IndexRules] = field(default_factory=dict)
+
+    def rules_of(self, event: Arriving) -> IndexRules:
+        """The rules for an event."""
+        return self.rules(event.source, event.sourcetype, event.host)
+
+    def rules(self, source: str, sourcetype: str, host: str) -> IndexRules:
+        """The rules for such events."""
+        key = (source, sourcetype, host)
+        if key not in self.known:
+            self.known[key] = index_rules(self.apps, *key)
+        return self.known[key]
+
+    def take(self, event: Arriving, rules: IndexRules) -> None:
+        """Have an event's rules applied, now or later, and keep what comes out."""
+        if rules.waits:
+            self._counted(event.raw)
+            self.waiting.setdefault(id(rules), (rules, []))[1].append(event)
+            return
+        found = [event]
+        if rules.changes_events:
+            found = indexed(found, rules, self.rules_of, self.evaluate)
+        for one in found:
+            key = (one.index, one.source, one.sourcetype)
+            self.keep(key, one.raw, one.time, one.host, one.meta)
+
+    def keep(
+        self, key: tuple[str, str, str], raw: str, time: float | None, host: str, meta: str | None
+    ) -> None:
+        """Put an event to those of its index, source and source type."""
+        columns = self.opened.get(key)
+        if columns is None:
+            columns = self.opened[key] = _Columns()
+        columns.raw.append(raw)
+        columns.time.append(time)
+        columns.host.append(host)
+        columns.meta.append(meta)
+        self._counted(raw)
+
+    def _counted(self, raw: str) -> None:
+        self.count += 1
+        self.characters += len(raw)
+
+    def batches(self) -> Iterator[EventBatch]:
+        """All that was taken, as batches; then there is nothing."""
+        waiting, self.waiting = self.waiting, {}
+        for rules, events in waiting.values():
+            for one in indexed(events, rules, self.rules_of, self.evaluate):
+                key = (one.index, one.source, one.sourcetype)
+                self.keep(key, one.raw, one.time, one.host, one.meta)
+        opened, self.opened = self.opened, {}
+        self.count = self.characters = 0
+        for key, columns in opened.items():
+            meta = columns.meta if any(columns.meta) else []
+            yield EventBatch(*key, columns.raw, columns.time, columns.host, meta)
 
 
 class _Reading:
@@ -168,14 +238,15 @@ class _Reading:
         losses: list[Loss],
         max_event: int,
         written: datetime,
+        evaluate: Evaluate | None = None,
     ) -> None:
         self.path, self.origin, self.apps = path, origin, apps
+        self.sink = _Sink(apps, evaluate)
         self.losses, self.max_event, self.written = losses, max_event, written
         self.kinds: Kinds = kinds_of(apps)
         self.zone = time_zone(origin.timezone)
         self.lines_called = Called(None, "", None)
         self.table: TableRules | None = None
-        self._rules: dict[tuple[str, str], IndexRules] = {}
 
     def events(self, pieces: Iterator[str]) -> Iterator[Found]:
         """Each event's kind and raw text, with what a JSON object or a row says."""
@@ -233,47 +304,38 @@ class _Reading:
 
     def batched(self, events: Iterable[Found]) -> Iterator[EventBatch]:
         """Batches of events that have index, source and source type in common."""
-        opened: dict[tuple[str, str, str], _Columns] = {}
-        count = characters = 0
         before: float | None = None
-        origin, told = self.origin, self.sourcetype(self.origin.source or str(self.path))
+        origin, sink = self.origin, self.sink
+        told = self.sourcetype(origin.source or str(self.path))
         for (shape, raw), document in events:
             time, called = self._called(shape, raw, document)
             source = origin.source or called.source or self.path.name
             sourcetype = told or called.sourcetype
             host = origin.host or called.host or DEFAULT_HOST
-            rules = self._rules.get((source, sourcetype)) or self._rules_for(source, sourcetype)
+            rules = sink.rules(source, sourcetype, origin.host or "")
             if rules.has_times:
-                time = rules.time(raw, time, self.zone, self.written)
+                text = self._stamped(shape, raw, document, rules)
+                time = rules.time(text, time, self.zone, self.written)
             if time is None:
                 time = self.written.timestamp() if before is None else before
             before = time
-            key, text, meta = (origin.index, source, sourcetype), raw, None
+            key = (origin.index, source, sourcetype)
             if rules.changes_events or shape == ROW:
                 fields = dict(document) if shape == ROW else {}
-                event = Arriving(raw, time, *key, host, fields=fields)
-                if rules.applied(event) is None:
-                    continue
-                key, text = (event.index, event.source, event.sourcetype), event.raw
-                host, meta = event.host, event.meta
-            columns = opened.get(key)
-            if columns is None:
-                columns = opened[key] = _Columns()
-            columns.raw.append(text)
-            columns.time.append(time)
-            columns.host.append(host)
-            columns.meta.append(meta)
-            count += 1
-            characters += len(text)
-            if count >= BATCH_EVENTS or characters >= BATCH_CHARACTERS:
-                yield from _batches(opened)
-                opened, count, characters = {}, 0, 0
-        yield from _batches(opened)
+                sink.take(Arriving(raw, time, *key, host, fields=fields), rules)
+            else:
+                sink.keep(key, raw, time, host, None)
+            if sink.count >= BATCH_EVENTS or sink.characters >= BATCH_CHARACTERS:
+                yield from sink.batches()
+        yield from sink.batches()
 
-    def _rules_for(self, source: str, sourcetype: str) -> IndexRules:
-        found = index_rules(self.apps, source, sourcetype, self.origin.host or "")
-        self._rules[source, sourcetype] = found
-        return found
+    def _stamped(self, shape: str, raw: str, document: Any, rules: IndexRules) -> str:
+        """The text that an event's time is read from: its TIMESTAMP_FIELDS, or the event."""
+        if not rules.stamps:
+            return raw
+        said = document if shape == ROW else document or _document(raw)
+        text = stamp_text(said, rules.stamps) if isinstance(said, dict) else None
+        return raw if text is None else text
 
     def _called(self, shape: str, raw: str, document: Any) -> tuple[float | None, Called]:
         """The time of an event by its kind, and what it is called."""
@@ -283,7 +345,7 @@ class _Reading:
             return stamp(raw, self.zone), self.kinds.of_text("text", raw)
         if shape == ROW:
             assert self.table is not None
-            text = self.table.time_of(document)
+            text = stamp_text(document, self.table.times)
             found = LINE_TIMES.find(raw if text is None else text, self.zone, self.written)
             return found.epoch if found is not None else None, self.lines_called
         said = document or _document(raw)
@@ -311,9 +373,3 @@ def _document(raw: str) -> Any:
         return json.loads(raw, parse_int=float)
     except (ValueError, RecursionError):
         return None
-
-
-def _batches(opened: dict[tuple[str, str, str], _Columns]) -> Iterator[EventBatch]:
-    for key, columns in opened.items():
-        meta = columns.meta if any(columns.meta) else []
-        yield EventBatch(*key, columns.raw, columns.time, columns.host, meta)

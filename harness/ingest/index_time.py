@@ -1,65 +1,43 @@
 """What props.conf and transforms.conf say of events on their way into an index.
 
 The order is Splunk's: the time, SEDCMD, then TRANSFORMS by the names of their classes, each with
-its list of transforms. Source: props.conf.spec and transforms.conf.spec; Getting Data In, "How
-indexed field extraction works".
+its list of transforms, and RULESET in the same way after them. Source: props.conf.spec and
+transforms.conf.spec; Getting Data In, "How indexed field extraction works".
 """
 
 from __future__ import annotations
 
-import json
 import re
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
-from harness.apps.conf import as_boolean
 from harness.apps.words import quoted_words
+from harness.errors import Unsupported
 from harness.ingest.bounded import BoundedPattern, bounded
 from harness.ingest.errors import BadIndexSetting
+from harness.ingest.evaluations import IndexEvaluation
+from harness.ingest.lines import truncated
+from harness.ingest.structured import stamp_fields
 from harness.ingest.timestamps import TimeRules, time_rules
+from harness.ingest.transforms import IndexTransform, index_transform
 from harness.ingest.zones import time_zone
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from datetime import datetime, tzinfo
 
     from harness.apps import Apps
     from harness.apps.conf import Setting
+    from harness.ingest.arriving import Arriving
+    from harness.ingest.evaluations import Evaluate
+    from harness.ingest.transforms import Transforming
 
 TIME_KEYS = ("TIME_PREFIX", "TIME_FORMAT", "MAX_TIMESTAMP_LOOKAHEAD", "TZ", "DATETIME_CONFIG")
-METADATA = {
-    "MetaData:Source": ("source", "source::"),
-    "MetaData:Sourcetype": ("sourcetype", "sourcetype::"),
-    "MetaData:Host": ("host", "host::"),
-    "_MetaData:Index": ("index", ""),
-    "_raw": ("raw", ""),
-    "queue": ("queue", ""),
-}
-META = "_meta"
 DISCARDED = "nullqueue"
-LOOKAHEAD = 4096
-MOST_REPEATS = 1000
-GROUP = re.compile(r"\$(\d)")
+MOST_CLONINGS = 8
 SED_PART = re.compile(r"\\(\d)|\\(.)|&", re.DOTALL)
-
-
-@dataclass(slots=True)
-class Arriving:
-    """An event before it is indexed; `fields` are those that the index will hold of it."""
-
-    raw: str
-    time: float | None
-    index: str
-    source: str
-    sourcetype: str
-    host: str
-    queue: str = ""
-    fields: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def meta(self) -> str | None:
-        """The indexed fields as one JSON text, or None."""
-        return json.dumps(self.fields, ensure_ascii=False) if self.fields else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +47,15 @@ class IndexRules:
     times: TimeRules | None = None
     zone: tzinfo | None = None
     is_timeless: bool = False
+    stamps: tuple[str, ...] = ()
     truncate: int = 0
     edits: tuple[Callable[[str], str], ...] = ()
-    transforms: tuple[IndexTransform, ...] = ()
+    transforms: tuple[Transforming, ...] = ()
 
     @property
     def has_times(self) -> bool:
         """Whether anything is said of the time."""
-        return self.times is not None or self.is_timeless
+        return self.times is not None or self.is_timeless or bool(self.stamps)
 
     @property
     def changes_events(self) -> bool:
@@ -95,99 +74,47 @@ class IndexRules:
             return stamp.epoch if stamp is not None else None
         return found
 
-    def applied(self, event: Arriving) -> Arriving | None:
-        """The event as it is indexed, or None where it is discarded."""
-        if self.truncate:
-            event.raw = event.raw[: self.truncate]
-        for edit in self.edits:
-            event.raw = edit(event.raw)
+    @property
+    def waits(self) -> bool:
+        """Whether events are better worked on many at once."""
+        return any(isinstance(one, IndexEvaluation) for one in self.transforms)
+
+    def applied(
+        self, events: list[Arriving], evaluate: Evaluate | None
+    ) -> tuple[list[Arriving], list[Arriving]]:
+        """The events that are not discarded, and clones, which other rules are for."""
+        for event in events:
+            if self.truncate:
+                event.raw = truncated(event.raw, self.truncate)
+            for edit in self.edits:
+                event.raw = edit(event.raw)
+        clones: list[Arriving] = []
         for transform in self.transforms:
-            transform.apply(event)
-        return None if event.queue.lower() == DISCARDED else event
+            if isinstance(transform, IndexTransform):
+                clones += transform.apply(events)
+            elif evaluate is not None:
+                transform.apply(events, evaluate)
+            else:
+                raise Unsupported("INGEST_EVAL without an engine", place=transform.place)
+        return [event for event in events if event.queue.lower() != DISCARDED], clones
 
 
-@dataclass(frozen=True, slots=True)
-class IndexTransform:
-    """A stanza of transforms.conf with DEST_KEY or WRITE_META."""
+def indexed(
+    events: list[Arriving],
+    rules: IndexRules,
+    rules_of: Callable[[Arriving], IndexRules],
+    evaluate: Evaluate | None = None,
+    *,
+    depth: int = 0,
+) -> list[Arriving]:
+    """Events of one kind as they are indexed, without those discarded, and then their clones.
 
-    regex: BoundedPattern
-    format: str
-    source_key: str = "_raw"
-    dest_key: str = META
-    default: str = ""
-    repeats: bool = False
-    lookahead: int = LOOKAHEAD
-
-    def apply(self, event: Arriving) -> None:
-        """Change an event that the regex finds something in."""
-        text = self._text(event)
-        if text is None:
-            return
-        found = self.regex.search(text, 0, min(len(text), self.lookahead))
-        if found is None:
-            if self.default and self.dest_key != META:
-                self._write(event, self.default)
-            return
-        count = 0
-        while found is not None and count < MOST_REPEATS:
-            self._take(event, found)
-            count += 1
-            at = found.end() if found.end() > found.start() else found.end() + 1
-            if not self.repeats or at > len(text):
-                return
-            found = self.regex.search(text, at, min(len(text), self.lookahead))
-
-    def _text(self, event: Arriving) -> str | None:
-        known = METADATA.get(self.source_key)
-        if known is not None:
-            name, prefix = known
-            return prefix + str(getattr(event, name))
-        if self.source_key == META:
-            return " ".join(f"{name}::{value}" for name, value in event.fields.items())
-        name = self.source_key.removeprefix("field:").removeprefix("fields:")
-        value = event.fields.get(name)
-        return None if value is None else str(value)
-
-    def _take(self, event: Arriving, found: Any) -> None:
-        if self.dest_key != META:
-            text = self.format or "$1"
-            self._write(event, GROUP.sub(lambda one: _group(found, int(one[1])), text))
-            return
-        if not self.format:
-            for name, value in found.groupdict().items():
-                if value:
-                    _add(event.fields, name, value)
-        for word in quoted_words(self.format, separators=" \t\n", keep_quotes=True):
-            name, sign, value = word.partition("::")
-            if sign:
-                filled = (
-                    GROUP.sub(lambda one: _group(found, int(one[1])), part.strip('"'))
-                    for part in (name, value)
-                )
-                key, content = filled
-                if key and content:
-                    _add(event.fields, key, content)
-
-    def _write(self, event: Arriving, value: str) -> None:
-        name, prefix = METADATA[self.dest_key]
-        setattr(event, name, value.removeprefix(prefix))
-
-
-def _add(fields: dict[str, Any], name: str, value: str) -> None:
-    before = fields.get(name)
-    if before is None:
-        fields[name] = value
-    elif isinstance(before, list):
-        before.append(value)
-    else:
-        fields[name] = [before, value]
-
-
-def _group(found: Any, number: int) -> str:
-    try:
-        return found[number] or ""
-    except IndexError:
-        return ""
+    A clone passes the rules of its own source type, and is not cloned again without end.
+    """
+    kept, clones = rules.applied(events, evaluate)
+    for clone in clones if depth < MOST_CLONINGS else ():
+        kept += indexed([clone], rules_of(clone), rules_of, evaluate, depth=depth + 1)
+    return kept
 
 
 def index_rules(apps: Apps, source: str, sourcetype: str, host: str) -> IndexRules:
@@ -199,9 +126,10 @@ def index_rules(apps: Apps, source: str, sourcetype: str, host: str) -> IndexRul
         edits=tuple(_edit(setting) for _, setting in _classes(settings, "SEDCMD-")),
         transforms=tuple(
             transform
-            for _, setting in _classes(settings, "TRANSFORMS-")
+            for prefix in ("TRANSFORMS-", "RULESET-")
+            for _, setting in _classes(settings, prefix)
             for name in quoted_words(setting.value)
-            if (transform := _transform(apps, name, setting)) is not None
+            if (transform := index_transform(apps, name, setting)) is not None
         ),
     )
 
@@ -210,12 +138,14 @@ def _times(settings: Mapping[str, Setting]) -> dict[str, Any]:
     """The part of the rules that is about time."""
     text = {key: settings[key].value if key in settings else "" for key in TIME_KEYS}
     config = text["DATETIME_CONFIG"].strip().upper()
-    has_rules = text["TIME_PREFIX"] or text["TIME_FORMAT"] or text["TZ"].strip()
+    stamps = stamp_fields(settings)
+    has_rules = text["TIME_PREFIX"] or text["TIME_FORMAT"] or text["TZ"].strip() or stamps
     told = (text["TIME_PREFIX"], text["TIME_FORMAT"], text["MAX_TIMESTAMP_LOOKAHEAD"])
     return {
         "times": _checked(time_rules(*told), settings) if has_rules else None,
         "zone": _zone(settings["TZ"]) if text["TZ"].strip() else None,
         "is_timeless": config in ("NONE", "CURRENT"),
+        "stamps": stamps,
     }
 
 
@@ -248,8 +178,20 @@ def _classes(settings: Mapping[str, Setting], prefix: str) -> list[tuple[str, Se
 
 
 def _edit(setting: Setting) -> Callable[[str], str]:
-    """A SEDCMD: `s/regex/replacement/flags` or `y/from/to/`."""
-    kind, parts, flags = _sed_parts(setting.value.strip())
+    """A SEDCMD: commands `s/regex/replacement/flags` or `y/from/to/`, a space between."""
+    text, edits = setting.value.strip(), list[Callable[[str], str]]()
+    while text or not edits:
+        kind, parts, rest = _sed_parts(text)
+        flags, _, text = rest.partition(" ")
+        edits.append(_sed_command(kind, parts, flags, setting))
+        text = text.strip()
+    if len(edits) == 1:
+        return edits[0]
+    return lambda raw: reduce(lambda before, edit: edit(before), edits, raw)
+
+
+def _sed_command(kind: str, parts: list[str], flags: str, setting: Setting) -> Callable[[str], str]:
+    """One command of a SEDCMD."""
     if kind == "y" and len(parts) == 2 and len(parts[0]) == len(parts[1]):
         table = str.maketrans(parts[0], parts[1])
         return lambda raw: raw.translate(table)
@@ -274,7 +216,10 @@ def _sed_text(part: re.Match[str], found: Any) -> str:
     """What a part of a replacement stands for: `&`, a group, or an escaped character."""
     if part[0] == "&":
         return str(found[0])
-    return _group(found, int(part[1])) if part[1] else part[2]
+    if not part[1]:
+        return part[2]
+    number = int(part[1])
+    return (found[number] or "") if number <= found.re.groups else ""
 
 
 def _nth_replaced(
@@ -292,11 +237,11 @@ def _nth_replaced(
 
 
 def _sed_parts(text: str) -> tuple[str, list[str], str]:
-    """The command, what stands between its delimiters, and the flags."""
+    """The command, what stands between its delimiters, and what comes after: flags and more."""
     if len(text) < 2:
         return "", [], ""
     delimiter, parts, position = text[1], [""], 2
-    while position < len(text):
+    while position < len(text) and len(parts) < 3:
         character = text[position]
         if character == "\\" and position + 1 < len(text):
             following = text[position + 1]
@@ -308,33 +253,5 @@ def _sed_parts(text: str) -> tuple[str, list[str], str]:
         else:
             parts[-1] += character
         position += 1
-    return text[0], parts[:-1], parts[-1].strip()
-
-
-def _transform(apps: Apps, name: str, setting: Setting) -> IndexTransform | None:
-    """One transform of a TRANSFORMS class; None, and a warning, for what is not done here."""
-    settings = apps.transform_at_index_time(name)
-    text = {key: one.value for key, one in settings.items()}
-    if not settings:
-        apps.warn(f"no transform `{name}` in any app's transforms.conf", setting.place)
-        return None
-    for key in ("INGEST_EVAL", "CLONE_SOURCETYPE", "STOP_PROCESSING_IF"):
-        if key in text:
-            message = f"[{name}]: {key} is not supported, the transform is left out"
-            apps.warn(message, settings[key].place)
-            return None
-    dest = text.get("DEST_KEY", META if as_boolean(text.get("WRITE_META"), default=False) else "")
-    if "REGEX" not in text or (dest != META and dest not in METADATA):
-        what = f"DEST_KEY = {dest}" if dest else "without DEST_KEY and WRITE_META"
-        apps.warn(f"[{name}]: {what} has no effect here", setting.place)
-        return None
-    lookahead = text.get("LOOKAHEAD", "")
-    return IndexTransform(
-        bounded(text["REGEX"], settings["REGEX"].place),
-        text.get("FORMAT", ""),
-        text.get("SOURCE_KEY", "_raw") or "_raw",
-        dest,
-        text.get("DEFAULT_VALUE", ""),
-        as_boolean(text.get("REPEAT_MATCH"), default=False),
-        int(lookahead) if lookahead.isdecimal() else LOOKAHEAD,
-    )
+    rest = parts[-1] + text[position:] if len(parts) == 3 else parts[-1]
+    return text[0], parts[:-1], rest

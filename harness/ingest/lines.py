@@ -41,6 +41,13 @@ def lines(
             buffer, cut = "", True
 
 
+def truncated(text: str, most: int) -> str:
+    """A line cut to so many bytes, at the beginning of a character (TRUNCATE)."""
+    if len(text) * 4 <= most or len(encoded := text.encode()) <= most:
+        return text
+    return encoded[:most].decode(errors="ignore")
+
+
 def with_last(pieces: Iterator[str]) -> Iterator[tuple[str, bool]]:
     """The pieces, each with whether it is the last."""
     before: str | None = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.apps.words import quoted_words
 from harness.ingest.bounded import bounded
@@ -17,7 +17,7 @@ from harness.ingest.errors import Loss
 from harness.ingest.lines import lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from harness.apps.conf import Setting
     from harness.ingest.bounded import BoundedPattern
@@ -73,11 +73,6 @@ class TableRules:
                 losses.append(Loss(name, f"{message}: such rows lose those beyond it"))
             yield raw, self._fields(names, cells)
 
-    def time_of(self, fields: Mapping[str, str]) -> str | None:
-        """The text of a row's time: its TIMESTAMP_FIELDS, a space between."""
-        parts = [fields[name] for name in self.times if name in fields]
-        return " ".join(parts) if parts else None
-
     def _whole(self, pieces: Iterator[str], name: str, losses: list[Loss]) -> Iterator[str]:
         """Lines, those put together of which a quoted cell goes on."""
         held: list[str] = []
@@ -112,6 +107,30 @@ class TableRules:
         }
 
 
+def stamp_text(said: Mapping[str, Any], names: Iterable[str]) -> str | None:
+    """The text of an event's time: its TIMESTAMP_FIELDS, a space between.
+
+    A name with points may be a way into an object (JSON).
+    """
+    parts = [str(value) for name in names if (value := _inside(said, name)) is not None]
+    return " ".join(parts) if parts else None
+
+
+def _inside(said: Mapping[str, Any], name: str) -> Any:
+    if name in said:
+        return said[name]
+    first, point, rest = name.partition(".")
+    within = said.get(first)
+    return _inside(within, rest) if point and isinstance(within, dict) else None
+
+
+def stamp_fields(settings: Mapping[str, Setting]) -> tuple[str, ...]:
+    """The names that TIMESTAMP_FIELDS has."""
+    return (
+        tuple(_names(settings["TIMESTAMP_FIELDS"].value)) if "TIMESTAMP_FIELDS" in settings else ()
+    )
+
+
 def table_rules(settings: Mapping[str, Setting]) -> TableRules | None:
     """The rules of a source type whose files have a header, or None."""
     given = settings.get("INDEXED_EXTRACTIONS")
@@ -136,7 +155,7 @@ def table_rules(settings: Mapping[str, Setting]) -> TableRules | None:
         pattern("FIELD_HEADER_REGEX"),
         pattern("PREAMBLE_REGEX"),
         pattern("MISSING_VALUE_REGEX"),
-        tuple(_names(text("TIMESTAMP_FIELDS"))),
+        stamp_fields(settings),
     )
 
 

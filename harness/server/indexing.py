@@ -8,6 +8,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from harness.engines.index_time import IndexTimeSearches
 from harness.ingest import EmptyFile, index_events, ingest_text
 from harness.model import EventBatch
 
@@ -64,6 +65,7 @@ class Indexer:
     def __init__(self, store: Store, apps: Apps) -> None:
         self.store = store
         self.apps = apps
+        self.evaluate = IndexTimeSearches(apps)
         self._waiting: queue.Queue[Load | None] = queue.Queue(MOST_WAITING)
         self._thread = threading.Thread(target=self._work, name="indexer", daemon=True)
         self._thread.start()
@@ -127,9 +129,11 @@ class Indexer:
             found: Any = load.read()
             if isinstance(found, tuple):
                 origin, text = found
-                load.batches = list(ingest_text(text, origin, origin.source or "", self.apps))
+                name = origin.source or ""
+                read = ingest_text(text, origin, name, self.apps, evaluate=self.evaluate)
             else:
-                load.batches = list(index_events(found, self.apps))
+                read = index_events(found, self.apps, evaluate=self.evaluate)
+            load.batches = list(read)
         except EmptyFile:
             load.settle(NothingThere())
             return False

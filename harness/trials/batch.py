@@ -183,7 +183,10 @@ class Batch:
     def _ingested(self) -> Iterator[EventBatch]:
         origin = told_of_data(self.project)
         files, self.tables = opened(self.project, self.project.settings.data, origin)
-        yield from ingest(files, origin, self.project.apps, losses=self.losses)
+        project = self.project
+        yield from ingest(
+            files, origin, project.apps, losses=self.losses, evaluate=project.evaluate
+        )
 
     def _read_knowledge(self) -> None:
         """Read once, before there are more processes, what each of them needs."""

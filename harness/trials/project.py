@@ -18,6 +18,7 @@ from harness.content import (
     read_detection,
 )
 from harness.datasets import Catalog, DatasetFile, Store, StoreSettings, load_catalog
+from harness.engines.index_time import IndexTimeSearches
 from harness.errors import UsageError
 from harness.model import Origin
 from harness.trials.saved_searches import detection_of, found_among, saved_hints
@@ -72,6 +73,11 @@ class Project:
     def apps(self) -> Apps:
         """The apps that were named, over the built-in ones."""
         return load_apps(self.settings.apps, builtin=self.settings.builtin_apps)
+
+    @cached_property
+    def evaluate(self) -> IndexTimeSearches:
+        """What the apps ask of an engine while events are read."""
+        return IndexTimeSearches(self.apps)
 
     def catalog(self) -> Catalog:
         """The datasets of the project and of the content folder."""

@@ -232,16 +232,17 @@ class _Run:
     def _batches(self, sources: list[tuple[Path | str, Origin]]) -> Iterator[EventBatch]:
         from harness.ingest import ingest, ingest_text  # noqa: PLC0415 - only a run reads data
 
+        apps, evaluate, losses = self.project.apps, self.project.evaluate, self.losses
         for item, origin in sources:
             if isinstance(item, Path) and is_table(item):
                 continue
             if isinstance(item, Path):
                 self.paths.append(item)
-                yield from ingest([item], origin, self.project.apps, losses=self.losses)
+                yield from ingest([item], origin, apps, losses=losses, evaluate=evaluate)
             else:
                 self.texts.append(item)
-                apps = self.project.apps
-                yield from ingest_text(item, origin, self.trial.name, apps, losses=self.losses)
+                name = self.trial.name
+                yield from ingest_text(item, origin, name, apps, losses=losses, evaluate=evaluate)
 
     def _sources(self) -> Iterator[tuple[Path | str, Origin]]:
         """Files and rendered texts with what is told of them."""

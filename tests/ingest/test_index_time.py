@@ -10,6 +10,7 @@ import pytest
 from harness.apps import load_apps
 from harness.engines.base import SearchRequest
 from harness.engines.duckdb import DuckDBEngine
+from harness.engines.index_time import IndexTimeSearches
 from harness.engines.knowledge import Knowledge
 from harness.errors import HarnessError
 from harness.ingest import Loss, ingest_text
@@ -37,7 +38,7 @@ def app(folder: Path, **files: str) -> Apps:
 
 def batches(apps: Apps, text: str, **told: Any) -> list[EventBatch]:
     origin = Origin(**{"sourcetype": "acme", "source": "acme.log", **told})
-    return list(ingest_text(text, origin, "acme.log", apps))
+    return list(ingest_text(text, origin, "acme.log", apps, evaluate=IndexTimeSearches(apps)))
 
 
 def raws(apps: Apps, text: str, **told: Any) -> list[str]:
@@ -231,13 +232,13 @@ def test_indexed_fields_are_searchable(tmp_path: Path) -> None:
 def test_what_is_not_done_is_warned_of_with_its_place(tmp_path: Path) -> None:
     apps = app(
         tmp_path,
-        props="[acme]\nTRANSFORMS-a = gone, eval\n",
-        transforms="[eval]\nINGEST_EVAL = a=1\n",
+        props="[acme]\nTRANSFORMS-a = gone, stop\n",
+        transforms="[stop]\nSTOP_PROCESSING_IF = a==1\n",
     )
     assert raws(apps, "x") == ["x"]
     told = [str(one) for one in apps.warnings]
     assert any("props.conf:2" in one and "no transform `gone`" in one for one in told), told
-    assert any("transforms.conf:2" in one and "INGEST_EVAL is not supp" in one for one in told), (
+    assert any("transforms.conf:2" in one and "STOP_PROCESSING_IF is not" in one for one in told), (
         told
     )
 
