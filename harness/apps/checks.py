@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from harness.apps.layers import Layers
 
 TOLD_CONFS = (*READ_CONFS, "datamodels", "fields")
+STRUCTURED = ("csv", "tsv", "psv", "w3c", "json")
 _DESCRIBED = "KV_MODE = multi:<stanza>: tables are not read as multikv.conf describes them"
 
 
@@ -63,13 +64,21 @@ def warn_of_settings(layers: Layers) -> None:
                         hint = " ".join(hints_for(file, key))
                         text = f"`{key}` is no setting of {file}, and is not read"
                         layers.warn(f"{text} ({hint})" if hint else text, setting.place)
-                    elif (name, key) == ("props", "KV_MODE"):
-                        mode = setting.value.lower().partition(":")[0]
-                        if mode and mode not in KV_MODES:
-                            known = ", ".join(KV_MODES)
-                            layers.warn(f"KV_MODE is none of {known}", setting.place)
-                        elif mode == "multi" and ":" in setting.value:
-                            layers.warn(_DESCRIBED, setting.place)
+                    elif name == "props" and (text := _wrong_value(key, setting.value)):
+                        layers.warn(text, setting.place)
+
+
+def _wrong_value(key: str, value: str) -> str:
+    """What is wrong with the value of a setting that has few."""
+    kind = value.strip().lower()
+    if key == "KV_MODE" and kind:
+        mode, sign, _ = kind.partition(":")
+        if mode not in KV_MODES:
+            return f"KV_MODE is none of {', '.join(KV_MODES)}"
+        return _DESCRIBED if mode == "multi" and sign else ""
+    if key == "INDEXED_EXTRACTIONS" and kind and kind not in STRUCTURED:
+        return f"INDEXED_EXTRACTIONS = {kind}: only {', '.join(STRUCTURED)} are read"
+    return ""
 
 
 def warn_of_stanzas(layers: Layers) -> None:

@@ -67,6 +67,7 @@ _GROUPS: dict[str, tuple[_Group, ...]] = {
     "props.conf": (
         _yes("fields at search time", "EXTRACT-<class> REPORT-<class> KV_MODE AUTO_KV_JSON"),
         _yes("fields at search time", "FIELDALIAS-<class> EVAL-<field> LOOKUP-<class>"),
+        _yes("fields at search time", "KV_TRIM_SPACES"),
         _yes("source types", "rename sourcetype priority"),
         _yes(
             "lines into events",
@@ -74,12 +75,14 @@ _GROUPS: dict[str, tuple[_Group, ...]] = {
             " MUST_BREAK_AFTER MUST_NOT_BREAK_AFTER MUST_NOT_BREAK_BEFORE MAX_EVENTS TRUNCATE",
         ),
         _yes("times", "TIME_PREFIX TIME_FORMAT TZ MAX_TIMESTAMP_LOOKAHEAD DATETIME_CONFIG"),
+        _yes("the encoding of files", "CHARSET"),
         _yes("index time", "SEDCMD-<class> TRANSFORMS-<class> RULESET-<class>"),
         _yes(
             "structured data",
             "INDEXED_EXTRACTIONS FIELD_NAMES FIELD_DELIMITER FIELD_QUOTE FIELD_HEADER_REGEX"
             " PREAMBLE_REGEX MISSING_VALUE_REGEX TIMESTAMP_FIELDS"
-            " HEADER_FIELD_LINE_NUMBER HEADER_FIELD_DELIMITER HEADER_FIELD_QUOTE",
+            " HEADER_FIELD_LINE_NUMBER HEADER_FIELD_DELIMITER HEADER_FIELD_QUOTE"
+            " HEADER_FIELD_ACCEPTABLE_SPECIAL_CHARACTERS",
         ),
         _no(_WEB, "description category pulldown_type _actions"),
         _no(_NOT_IN_SPEC, "disabled"),
@@ -95,7 +98,8 @@ _GROUPS: dict[str, tuple[_Group, ...]] = {
         ),
         _no("zones in an event's text are read by their usual names", "TZ_ALIAS"),
         _no("default fields are always there", "ADD_EXTRA_TIME_FIELDS ANNOTATE_PUNCT"),
-        _no("files are read as UTF-8", "CHARSET NO_BINARY_CHECK detect_trailing_nulls"),
+        _no("a file that is named is read, whatever it holds", "NO_BINARY_CHECK"),
+        _no("zeros at the end of a file are read like the rest", "detect_trailing_nulls"),
         _no(_INPUT, "CHECK_METHOD initCrcLength PREFIX_SOURCETYPE HEADER_MODE given_type"),
         _no(_INPUT, "unarchive_cmd unarchive_sourcetype unarchive_cmd_start_mode"),
         _no(_INPUT, "invalid_cause is_valid MORE_THAN<name> LESS_THAN<name>"),
@@ -105,9 +109,7 @@ _GROUPS: dict[str, tuple[_Group, ...]] = {
         _no(_METRICS, "METRICS_PROTOCOL STATSD-DIM-TRANSFORMS METRIC-SCHEMA-TRANSFORMS"),
         _no(_METRICS, "STATSD_EMIT_SINGLE_MEASUREMENT_FORMAT"),
         _no("names in JSON keep their braces", "JSON_TRIM_BRACES_IN_ARRAY_NAMES"),
-        _no("values are trimmed", "KV_TRIM_SPACES"),
         _no(_WEB, "RULESET_DESC-<class>"),
-        _no("columns keep their names", "HEADER_FIELD_ACCEPTABLE_SPECIAL_CHARACTERS"),
     ),
     "transforms.conf": (
         _yes("fields at search time", "REGEX FORMAT SOURCE_KEY DELIMS FIELDS MV_ADD CLEAN_KEYS"),

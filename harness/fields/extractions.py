@@ -46,9 +46,12 @@ INDEXED = Extraction(Indexed(), Origin("index time"))
 def extractions(knowledge: SourceKnowledge, *, tabular: bool = False) -> tuple[Extraction, ...]:
     """All extractions of a source type in Splunk's order: EXTRACT, REPORT, KV_MODE.
 
+    Before them come the fields of INDEXED_EXTRACTIONS = json, which are in the text as well.
+
     Where the events are rows of tables, these are `tabular`.
     """
-    found = [Extraction(_extract(extract), extract.origin) for extract in knowledge.extracts]
+    found = [*_indexed(knowledge)]
+    found += [Extraction(_extract(extract), extract.origin) for extract in knowledge.extracts]
     for report in knowledge.reported:
         found += [
             Extraction(extractor, report.origin, report.transform.name)
@@ -59,6 +62,12 @@ def extractions(knowledge: SourceKnowledge, *, tabular: bool = False) -> tuple[E
         return (cells, *(replace(one, extractor=over_whole(one.extractor)) for one in found))
     found += [Extraction(one, knowledge.automatic.origin) for one in _automatic(knowledge)]
     return tuple(found)
+
+
+def _indexed(knowledge: SourceKnowledge) -> Iterator[Extraction]:
+    kind = knowledge.settings.get("INDEXED_EXTRACTIONS", "")
+    if kind.strip().lower() == "json" and knowledge.automatic.mode != "json":
+        yield Extraction(Automatic("json"), knowledge.origins["INDEXED_EXTRACTIONS"])
 
 
 def _automatic(knowledge: SourceKnowledge) -> Iterator[Extractor]:

@@ -1,19 +1,20 @@
 r"""Text to events by what props.conf says: LINE_BREAKER, then the merging of lines.
 
 LINE_BREAKER's first group is what stands between two lines: what precedes it in the match ends
-the one, what follows it begins the next. Where SHOULD_LINEMERGE is on, lines are put together
-again until one begins an event. Source: props.conf.spec, "Line breaking".
+the one, what follows it begins the next. In a branch without the first group it is the leftmost
+one that takes part, and without any the break is before the match. Where SHOULD_LINEMERGE is on,
+lines are put together again until one begins an event. Source: props.conf.spec, "Line breaking".
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.apps.conf import as_boolean
 from harness.ingest.bounded import bounded
 from harness.ingest.errors import BadIndexSetting, Loss
-from harness.ingest.lines import MAX_EVENT, OVERSIZED, with_last
+from harness.ingest.lines import MAX_EVENT, OVERSIZED, truncated, with_last
 from harness.ingest.timestamps import TimeRules, time_rules
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ LINE_BREAKER = r"([\r\n]+)"
 HELD_BACK = 4096
 """How far before the end of what is there a break may still be part of a longer one."""
 MOST_LINES = 256
+TIMELESS = ("NONE", "CURRENT")
+"""Values of DATETIME_CONFIG with which no time is looked for."""
 MERGING = (
     "BREAK_ONLY_BEFORE", "BREAK_ONLY_BEFORE_DATE", "MUST_BREAK_AFTER", "MUST_NOT_BREAK_AFTER",
     "MUST_NOT_BREAK_BEFORE",
@@ -46,6 +49,7 @@ class BreakRules:
     never_before: BoundedPattern | None = None
     most_lines: int = MOST_LINES
     times: TimeRules | None = None
+    truncate: int = 0
 
     def events(
         self,
@@ -69,11 +73,12 @@ class BreakRules:
                 found = self.breaker.search(buffer, searched)
                 if found is None or (not final and found.end() > len(buffer) - HELD_BACK):
                     break
-                yield buffer[begun : found.start(1)]
-                begun = found.end(1)
+                ends, begins = _break(found)
+                yield truncated(buffer[begun:ends], self.truncate)
+                begun = begins
                 searched = max(begun, found.start() + 1)
             if final:
-                yield buffer[begun:]
+                yield truncated(buffer[begun:], self.truncate)
                 return
             offset, buffer = offset + begun, buffer[begun:]
             if len(buffer) > MAX_EVENT + HELD_BACK:
@@ -83,21 +88,31 @@ class BreakRules:
 
     def _merged(self, lines: Iterator[str], clock: tuple[tzinfo, datetime]) -> Iterator[str]:
         event: list[str] = []
+        held = False
         for line in lines:
-            if event and self._begins(line, event, clock):
+            if event and self._begins(line, event, clock, held=held):
                 yield "\n".join(event)
                 event = []
             event.append(line)
+            held = self._holds(line, held=held)
         if event:
             yield "\n".join(event)
 
-    def _begins(self, line: str, event: list[str], clock: tuple[tzinfo, datetime]) -> bool:
+    def _holds(self, line: str, *, held: bool) -> bool:
+        """Whether no event begins before a line has met MUST_BREAK_AFTER."""
+        if self.must_after is not None and self.must_after.search(line):
+            return False
+        return held or (self.never_after is not None and self.never_after.search(line) is not None)
+
+    def _begins(
+        self, line: str, event: list[str], clock: tuple[tzinfo, datetime], *, held: bool
+    ) -> bool:
         """Whether a line begins an event, where `event` has the lines before it."""
         if len(event) >= self.most_lines:
             return True
         if self.must_after is not None and self.must_after.search(event[-1]):
             return True
-        if self.never_after is not None and self.never_after.search(event[-1]):
+        if held:
             return False
         if self.never_before is not None and self.never_before.search(line):
             return False
@@ -106,6 +121,15 @@ class BreakRules:
         if self.before_date:
             return (self.times or TimeRules()).find(line, *clock) is not None
         return False
+
+
+def _break(found: Any) -> tuple[int, int]:
+    """Where the line before a break ends, and where the one after it begins."""
+    taking = [number for number in range(1, found.re.groups + 1) if found.start(number) >= 0]
+    if not taking:
+        return found.start(), found.start()
+    first = 1 if taking[0] == 1 else min(taking, key=found.start)
+    return found.start(first), found.end(first)
 
 
 def break_rules(settings: Mapping[str, Setting]) -> BreakRules | None:
@@ -134,12 +158,14 @@ def break_rules(settings: Mapping[str, Setting]) -> BreakRules | None:
         breaker,
         merges,
         only_before,
-        as_boolean(_text(settings, "BREAK_ONLY_BEFORE_DATE"), default=True),
+        as_boolean(_text(settings, "BREAK_ONLY_BEFORE_DATE"), default=True)
+        and _text(settings, "DATETIME_CONFIG").upper() not in TIMELESS,
         pattern("MUST_BREAK_AFTER"),
         pattern("MUST_NOT_BREAK_AFTER"),
         pattern("MUST_NOT_BREAK_BEFORE"),
         _number(settings, "MAX_EVENTS", MOST_LINES),
         time_rules(*told) if has_times else None,
+        _number(settings, "TRUNCATE", 0),
     )
 
 

@@ -25,7 +25,7 @@ from harness.ingest.kinds import Called, Kinds, kinds_of
 from harness.ingest.lines import MAX_EVENT, lines
 from harness.ingest.metadata import stamp, xml_time
 from harness.ingest.structured import TableRules, stamp_text, table_rules
-from harness.ingest.texts import CHUNK_BYTES, EVTX_MAGIC, chunks, texts
+from harness.ingest.texts import CHUNK_BYTES, EVTX_MAGIC, charset, chunks, texts
 from harness.ingest.timestamps import TimeRules, json_time
 from harness.ingest.windows import event_kind, is_windows, windows_events
 from harness.ingest.wrapped import inside
@@ -33,9 +33,10 @@ from harness.ingest.zones import time_zone
 from harness.model import EventBatch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from harness.apps import Apps
+    from harness.apps.conf import Setting
     from harness.ingest.evaluations import Evaluate
     from harness.ingest.lines import Raw
     from harness.model import Origin
@@ -102,7 +103,8 @@ def read_file(
             (raw, None) for raw in evtx_events(path, pieces, noted, max_event)
         )
     else:
-        events = reading.events(texts(chain([first], pieces), str(path), noted))
+        told = charset(reading.settings.get("CHARSET"))
+        events = reading.events(texts(chain([first], pieces), str(path), noted, told))
     yield from reading.batched(events)
 
 
@@ -258,10 +260,7 @@ class _Reading:
             )
         detected = start[:DETECTED_CHARACTERS]
         pieces = chain([start], pieces)
-        source = self.origin.source or name
-        settings = self.apps.settings_at_index_time(
-            source, self.sourcetype(source) or "", self.origin.host or ""
-        )
+        settings = self.settings
         self.lines_called = self.kinds.of_lines(detected)
         self.table = table_rules(settings)
         if self.table is not None:
@@ -282,6 +281,13 @@ class _Reading:
             found = lines(pieces, name, self.losses, max_event=self.max_event)
         for raw in found:
             yield raw, None
+
+    @property
+    def settings(self) -> Mapping[str, Setting]:
+        """What props.conf says of the file before its text is read."""
+        source = self.origin.source or str(self.path)
+        sourcetype = self.sourcetype(source) or ""
+        return self.apps.settings_at_index_time(source, sourcetype, self.origin.host or "")
 
     def sourcetype(self, source: str) -> str | None:
         """The source type that was told, or that an app gives to such a source."""

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
+from harness.apps.conf import as_boolean
 from harness.apps.words import quoted_words
 from harness.errors import Unsupported
 from harness.ingest.bounded import BoundedPattern, bounded
+from harness.ingest.breaking import TIMELESS
 from harness.ingest.errors import BadIndexSetting
 from harness.ingest.evaluations import IndexEvaluation
 from harness.ingest.lines import truncated
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 TIME_KEYS = ("TIME_PREFIX", "TIME_FORMAT", "MAX_TIMESTAMP_LOOKAHEAD", "TZ", "DATETIME_CONFIG")
 DISCARDED = "nullqueue"
 MOST_CLONINGS = 8
+USUAL_TIMES = "/etc/datetime.xml"
 SED_PART = re.compile(r"\\(\d)|\\(.)|&", re.DOTALL)
 
 
@@ -120,6 +123,7 @@ def indexed(
 def index_rules(apps: Apps, source: str, sourcetype: str, host: str) -> IndexRules:
     """The rules for such events; the same settings as Splunk's for a forwarder without its own."""
     settings = apps.settings_at_index_time(source, sourcetype, host)
+    _warn_of_time_files(apps, settings)
     return IndexRules(
         **_times(settings),
         truncate=_truncate(settings),
@@ -134,6 +138,15 @@ def index_rules(apps: Apps, source: str, sourcetype: str, host: str) -> IndexRul
     )
 
 
+def _warn_of_time_files(apps: Apps, settings: Mapping[str, Setting]) -> None:
+    """Warn of a DATETIME_CONFIG that names an app's own file of time patterns."""
+    given = settings.get("DATETIME_CONFIG")
+    name = given.value.strip() if given is not None else ""
+    if given is not None and name and name.upper() not in TIMELESS and name != USUAL_TIMES:
+        why = "a file of time patterns is not read, times are found by their usual shapes"
+        apps.warn(f"DATETIME_CONFIG = {name}: {why}", given.place)
+
+
 def _times(settings: Mapping[str, Setting]) -> dict[str, Any]:
     """The part of the rules that is about time."""
     text = {key: settings[key].value if key in settings else "" for key in TIME_KEYS}
@@ -144,12 +157,16 @@ def _times(settings: Mapping[str, Setting]) -> dict[str, Any]:
     return {
         "times": _checked(time_rules(*told), settings) if has_rules else None,
         "zone": _zone(settings["TZ"]) if text["TZ"].strip() else None,
-        "is_timeless": config in ("NONE", "CURRENT"),
+        "is_timeless": config in TIMELESS,
         "stamps": stamps,
     }
 
 
 def _truncate(settings: Mapping[str, Setting]) -> int:
+    """The bytes that events are cut to; where lines are merged, it is they that are cut."""
+    merges = settings["SHOULD_LINEMERGE"].value if "SHOULD_LINEMERGE" in settings else ""
+    if as_boolean(merges, default=False):
+        return 0
     text = settings["TRUNCATE"].value.strip() if "TRUNCATE" in settings else ""
     return int(text) if text.isdecimal() else 0
 

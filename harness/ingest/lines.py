@@ -42,8 +42,8 @@ def lines(
 
 
 def truncated(text: str, most: int) -> str:
-    """A line cut to so many bytes, at the beginning of a character (TRUNCATE)."""
-    if len(text) * 4 <= most or len(encoded := text.encode()) <= most:
+    """A line cut to so many bytes, at the beginning of a character; 0 never cuts (TRUNCATE)."""
+    if not most or len(text) * 4 <= most or len(encoded := text.encode()) <= most:
         return text
     return encoded[:most].decode(errors="ignore")
 

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 DELIMITERS = {"csv": ",", "tsv": "\t", "psv": "|", "w3c": " "}
 NAMED = {"space": " ", "tab": "\t", "fs": "\x1c", "gs": "\x1d", "rs": "\x1e", "us": "\x1f"}
 W3C_FIELDS = "#Fields:"
-UNCLEAN = re.compile(r"[^A-Za-z0-9_]")
+UNCLEAN = re.compile(r"[^A-Za-z0-9_ ]")
+WHITESPACE = "whitespace"
+BLANKS = re.compile(r"[ \t]+")
 MOST_QUOTED_LINES = 1000
 
 
@@ -36,6 +38,9 @@ class TableRules:
     kind: str
     delimiter: str
     quote: str = '"'
+    header_delimiter: str = ","
+    header_quote: str = '"'
+    accepted: str = ""
     names: tuple[str, ...] = ()
     header_line: int = 0
     header: BoundedPattern | None = None
@@ -54,7 +59,8 @@ class TableRules:
                 continue
             if self.kind == "w3c" and text.startswith("#"):
                 if text.startswith(W3C_FIELDS):
-                    names = tuple(_clean(one) for one in text.removeprefix(W3C_FIELDS).split())
+                    written = text.removeprefix(W3C_FIELDS).split()
+                    names = tuple(_clean(one, self.accepted) for one in written)
                 continue
             if not names:
                 if self.header is not None:
@@ -64,9 +70,10 @@ class TableRules:
                     text = found[1] if found.re.groups else text[found.end() :]
                 elif number < self.header_line:
                     continue
-                names = tuple(_clean(cell) for cell in self._cells(text))
+                cells = self._cells(text, self.header_delimiter, self.header_quote)
+                names = tuple(_clean(cell, self.accepted) for cell in cells)
                 continue
-            cells = self._cells(text.replace("\n", " "))
+            cells = self._cells(text.replace("\n", " "), self.delimiter, self.quote)
             if len(cells) > len(names) and not noted:
                 noted = True
                 message = f"the row has {len(cells)} cells and the header {len(names)}"
@@ -86,17 +93,19 @@ class TableRules:
         if held:
             yield "\n".join(held)
 
-    def _cells(self, text: str) -> list[str]:
+    def _cells(self, text: str, delimiter: str, quote: str) -> list[str]:
+        if delimiter == WHITESPACE:
+            text, delimiter = BLANKS.sub(" ", text.strip()), " "
         try:
             (cells,) = csv.reader(
                 [text],
-                delimiter=self.delimiter,
-                quotechar=self.quote or None,
-                quoting=csv.QUOTE_MINIMAL if self.quote else csv.QUOTE_NONE,
+                delimiter=delimiter,
+                quotechar=quote or None,
+                quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
                 skipinitialspace=self.kind == "w3c",
             )
         except (csv.Error, ValueError):
-            return text.split(self.delimiter)
+            return text.split(delimiter)
         return cells
 
     def _fields(self, names: tuple[str, ...], cells: list[str]) -> dict[str, str]:
@@ -144,12 +153,16 @@ def table_rules(settings: Mapping[str, Setting]) -> TableRules | None:
     def pattern(key: str) -> BoundedPattern | None:
         return bounded(text(key), settings[key].place) if text(key) else None
 
-    quote = text("FIELD_QUOTE")
+    delimiter = _character(text("FIELD_DELIMITER")) or DELIMITERS[kind]
+    quote = _quote(text("FIELD_QUOTE"), '"')
     line = text("HEADER_FIELD_LINE_NUMBER")
     return TableRules(
         kind,
-        _character(text("FIELD_DELIMITER") or text("HEADER_FIELD_DELIMITER")) or DELIMITERS[kind],
-        '"' if not quote else _character(quote),
+        delimiter,
+        quote,
+        _character(text("HEADER_FIELD_DELIMITER")) or delimiter,
+        _quote(text("HEADER_FIELD_QUOTE"), quote),
+        text("HEADER_FIELD_ACCEPTABLE_SPECIAL_CHARACTERS"),
         tuple(_names(text("FIELD_NAMES"))),
         int(line) if line.isdecimal() else 0,
         pattern("FIELD_HEADER_REGEX"),
@@ -165,11 +178,20 @@ def _names(text: str) -> list[str]:
 
 def _character(text: str) -> str:
     plain = text.strip("'\"") if len(text) > 1 else text
+    if plain.lower() in ("whitespace", "ws"):
+        return WHITESPACE
     if plain.lower() in NAMED:
         return NAMED[plain.lower()]
     return plain.encode().decode("unicode_escape")[:1] if plain.startswith("\\") else plain[:1]
 
 
-def _clean(name: str) -> str:
-    """A header's cell as a name of a field."""
-    return UNCLEAN.sub("_", name.strip())
+def _quote(text: str, usual: str) -> str:
+    """A setting's quote; `none` is no quote at all."""
+    if not text:
+        return usual
+    return "" if text.lower() == "none" else _character(text)
+
+
+def _clean(name: str, accepted: str) -> str:
+    """A header's cell as a field's name: letters, digits, spaces, and what is accepted stay."""
+    return UNCLEAN.sub(lambda one: one[0] if one[0] in accepted else "_", name.strip())

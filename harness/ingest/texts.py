@@ -8,6 +8,7 @@ from typing import IO, TYPE_CHECKING, cast
 
 from harness.errors import Place, nearest
 from harness.ingest.errors import (
+    BadIndexSetting,
     DamagedFile,
     EmptyFile,
     Loss,
@@ -18,6 +19,8 @@ from harness.ingest.errors import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from harness.apps.conf import Setting
 
 CHUNK_BYTES = 4 * 1024 * 1024
 MAX_UNPACKED_BYTES = 64 * 1024**3
@@ -129,9 +132,26 @@ def _damaged(error: Exception, place: Place) -> DamagedFile:
     )
 
 
-def texts(pieces: Iterator[bytes], name: str, losses: list[Loss]) -> Iterator[str]:
+def charset(setting: Setting | None) -> str:
+    """The encoding that CHARSET names, or nothing where it is to be found out."""
+    name = setting.value.strip() if setting is not None else ""
+    if setting is None or name.upper() in ("", "AUTO", "UTF-8", "UTF8"):
+        return ""
+    try:
+        bytes(4).decode(name, "replace")
+    except (LookupError, UnicodeError) as error:
+        raise BadIndexSetting(
+            f"CHARSET = {name}: no encoding is called so",
+            place=setting.place,
+            hints=["Splunk discards the input"],
+        ) from error
+    return name
+
+
+def texts(pieces: Iterator[bytes], name: str, losses: list[Loss], told: str = "") -> Iterator[str]:
     """Pieces of bytes as pieces of text, by byte order mark or the zeros of UTF-16, else UTF-8.
 
+    Without a mark, bytes are in the encoding that was told.
     A byte that is no text becomes U+FFFD; the first one of a file is noted.
     """
     decoder: codecs.IncrementalDecoder | None = None
@@ -140,6 +160,7 @@ def texts(pieces: Iterator[bytes], name: str, losses: list[Loss]) -> Iterator[st
         data = piece
         if decoder is None:
             mark, encoding = _encoding(data)
+            encoding = encoding if mark or not told else told
             before, data = len(mark), data[len(mark) :]
             decoder = codecs.getincrementaldecoder(encoding)("strict")
         waiting = len(decoder.getstate()[0]) if strict else 0

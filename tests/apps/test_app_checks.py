@@ -69,7 +69,7 @@ def test_settings_without_effect_are_told_with_their_place(tmp_path: Path) -> No
         tmp_path,
         "a",
         {
-            "default/props.conf": "[x]\nCHARSET = latin1\n[y]\nCHARSET = latin1\n",
+            "default/props.conf": "[x]\nNO_BINARY_CHECK = true\n[y]\nNO_BINARY_CHECK = true\n",
             "default/transforms.conf": "[t]\nexternal_cmd = run.py a b\nfields_list = a, b\n",
             "default/commands.conf": "[mine]\nfilename = mine.py\n",
             "default/datamodels.conf": "[M]\nacceleration = true\n",
@@ -81,7 +81,10 @@ def test_settings_without_effect_are_told_with_their_place(tmp_path: Path) -> No
     assert found == {
         ("", "default/commands.conf"): "scripts of an app are never run",
         ("", "default/inputs.conf"): "collecting data is not part of a trial",
-        ("CHARSET", "default/props.conf:2 and 1 more"): "files are read as UTF-8",
+        (
+            "NO_BINARY_CHECK",
+            "default/props.conf:2 and 1 more",
+        ): "a file that is named is read, whatever it holds",
         ("external_cmd", "default/transforms.conf:2"): (
             "not supported: scripts of an app are never run"
         ),
@@ -139,13 +142,13 @@ def test_apps_show(tmp_path: Path) -> None:
         "b",
         {
             "default/macros.conf": "[m]\ndefinition = 2\x1b[31m\n",
-            "default/props.conf": "[x]\nCHARSET = latin1\nTZZ = UTC\n",
+            "default/props.conf": "[x]\nNO_BINARY_CHECK = true\nTZZ = UTC\n",
         },
     )
     text = run("apps", "show", "b", "--app", str(first), "--app", str(last))
     assert "counts: 2\\x1b[31m" in text
     assert f"{first}/default/macros.conf:2: 1" in text.replace("\n", "")
-    assert "CHARSET (default/props.conf:2)\n    files are read as UTF-8" in text
+    assert "NO_BINARY_CHECK (default/props.conf:2)\n    a file that is named is read" in text
     assert "default/props.conf:3\n    `TZZ` is no setting of props.conf" in text
     shown = json.loads(run("apps", "show", "b", "--json", "--app", str(first), "--app", str(last)))
     assert shown["overruled"][0]["setting"] == "macros.conf [m] definition"

@@ -13,7 +13,7 @@ from harness.engines.duckdb import DuckDBEngine
 from harness.engines.index_time import IndexTimeSearches
 from harness.engines.knowledge import Knowledge
 from harness.errors import HarnessError
-from harness.ingest import Loss, ingest_text
+from harness.ingest import Loss, ingest_text, read_file
 from harness.model import ALL_TIME, Origin
 
 if TYPE_CHECKING:
@@ -97,6 +97,35 @@ def search(apps: Apps, text: str, spl: str, **told: Any) -> list[dict[str, Any]]
         ("SHOULD_LINEMERGE = false", "a\nb", ["a", "b"]),
         ("TRUNCATE = 4", "abcdef\nxy", ["abcd", "xy"]),
         ("TRUNCATE = 0", "abcdef", ["abcdef"]),
+        # It is in bytes, and no character is cut in two.
+        ("TRUNCATE = 4", "aé€", ["aé"]),
+        # Lines are cut before they are merged.
+        (
+            "SHOULD_LINEMERGE = true\nBREAK_ONLY_BEFORE = ^#\nTRUNCATE = 3",
+            "#abc\ndefg\n#x",
+            ["#ab\ndef", "#x"],
+        ),
+        # A branch without the first group: the leftmost that takes part is the break.
+        (
+            r"LINE_BREAKER = end(\n)begin|end2(\n)begin2|begin3",
+            "a end\nbegin b end2\nbegin2 c begin3 d",
+            ["a end", "begin b end2", "begin2 c ", "begin3 d"],
+        ),
+        # As in the add-on for Unix and Linux: at empty lines, and never.
+        (r"LINE_BREAKER = (^$|[\r\n]+[\r\n]+)", "A B\n1 2\n\nA B\n3 4", ["A B\n1 2", "A B\n3 4"]),
+        (r"LINE_BREAKER = ^((?!))$", "A B\n1 2\n\n3 4", ["A B\n1 2\n\n3 4"]),
+        # No line begins an event until one has met MUST_BREAK_AFTER.
+        (
+            "SHOULD_LINEMERGE = true\nMUST_NOT_BREAK_AFTER = open$\nMUST_BREAK_AFTER = close$",
+            "2022-02-28 10:00:00 open\n2022-02-28 10:00:01 b\n2022-02-28 10:00:02 close\nc",
+            ["2022-02-28 10:00:00 open\n2022-02-28 10:00:01 b\n2022-02-28 10:00:02 close", "c"],
+        ),
+        # Where no time is looked for, none begins an event.
+        (
+            "SHOULD_LINEMERGE = true\nDATETIME_CONFIG = CURRENT",
+            "2022-02-28 10:00:00 a\n2022-02-28 10:00:01 b",
+            ["2022-02-28 10:00:00 a\n2022-02-28 10:00:01 b"],
+        ),
     ],
 )
 def test_lines_break_and_merge(
@@ -258,6 +287,105 @@ def test_a_csv_file_has_its_header_s_fields(tmp_path: Path) -> None:
         {"_time": TEN + 1, "place": "Bonn"},
         {"_time": TEN, "user": "dora", "place": "Ulm, here", "both": "dora@Ulm, here"},
     ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "text", "expected"),
+    [
+        ("INDEXED_EXTRACTIONS = tsv", "a\tb\n1\t2 3\n", {"a": "1", "b": "2 3"}),
+        ("INDEXED_EXTRACTIONS = psv", "a|b\n1|2\n", {"a": "1", "b": "2"}),
+        # Any number of spaces and tabs is one.
+        (
+            "INDEXED_EXTRACTIONS = csv\nFIELD_DELIMITER = whitespace",
+            "CPU   pctIdle\nall \t 98.5\n",
+            {"CPU": "all", "pctIdle": "98.5"},
+        ),
+        (
+            r"INDEXED_EXTRACTIONS = csv" + "\nFIELD_DELIMITER = \\x3b",
+            "a;b\n1;2\n",
+            {"a": "1", "b": "2"},
+        ),
+        ("INDEXED_EXTRACTIONS = csv\nFIELD_DELIMITER = tab", "a\tb\n1\t2\n", {"a": "1", "b": "2"}),
+        ("INDEXED_EXTRACTIONS = csv\nFIELD_QUOTE = '", "a,b\n'1,1',2\n", {"a": "1,1", "b": "2"}),
+        ("INDEXED_EXTRACTIONS = csv\nFIELD_QUOTE = none", 'a,b\n"1,2\n', {"a": '"1', "b": "2"}),
+        # A header may be written otherwise than its rows.
+        (
+            "INDEXED_EXTRACTIONS = csv\nHEADER_FIELD_DELIMITER = |\nHEADER_FIELD_QUOTE = '",
+            "'a'|'b'\n1,2\n",
+            {"a": "1", "b": "2"},
+        ),
+        ("INDEXED_EXTRACTIONS = csv\nFIELD_NAMES = a,b", "1,2\n", {"a": "1", "b": "2"}),
+        (
+            "INDEXED_EXTRACTIONS = csv\nHEADER_FIELD_LINE_NUMBER = 2",
+            "made by hand\na,b\n1,2\n",
+            {"a": "1", "b": "2"},
+        ),
+        (
+            "INDEXED_EXTRACTIONS = csv\nPREAMBLE_REGEX = ^#",
+            "# made by hand\na,b\n1,2\n",
+            {"a": "1", "b": "2"},
+        ),
+        (
+            "INDEXED_EXTRACTIONS = csv\nFIELD_HEADER_REGEX = ^Head:\\s*(.*)",
+            "x\nHead: a,b\n1,2\n",
+            {"a": "1", "b": "2"},
+        ),
+        # Letters, digits and spaces stay in names, and what is accepted.
+        ("INDEXED_EXTRACTIONS = csv", "user name,a.b\n1,2\n", {"user name": "1", "a_b": "2"}),
+        (
+            "INDEXED_EXTRACTIONS = csv\nHEADER_FIELD_ACCEPTABLE_SPECIAL_CHARACTERS = .",
+            "a.b,c-d\n1,2\n",
+            {"a.b": "1", "c_d": "2"},
+        ),
+    ],
+)
+def test_headers_and_rows_are_written_as_the_settings_say(
+    tmp_path: Path, settings: str, text: str, expected: dict[str, str]
+) -> None:
+    apps = app(tmp_path, props=f"[acme]\nKV_MODE = none\n{settings}\n")
+    names = " ".join(f'"{name}"' for name in expected)
+    assert search(apps, text, f"search index=main | table {names}") == [expected]
+
+
+def test_a_json_file_has_its_fields_without_kv_mode(tmp_path: Path) -> None:
+    apps = app(
+        tmp_path,
+        props="[acme]\nINDEXED_EXTRACTIONS = json\nKV_MODE = none\nAUTO_KV_JSON = false\n"
+        'TIMESTAMP_FIELDS = meta.at\nTIME_FORMAT = %d.%m.%Y %H:%M:%S\nEVAL-both = user."!"\n',
+    )
+    text = '{"user": "ann", "meta": {"at": "28.02.2022 10:00:00"}, "tags": ["a", "b"]}\n'
+    rows = search(apps, text, 'search user=ann | table _time both "meta.at" "tags{}"')
+    assert rows == [
+        {"_time": TEN, "both": "ann!", "meta.at": "28.02.2022 10:00:00", "tags{}": ["a", "b"]}
+    ]
+    (row,) = search(apps, text, "search index=main | table *")
+    assert row["user"] == "ann"
+
+
+def test_fields_of_the_time_are_read_by_its_format(tmp_path: Path) -> None:
+    apps = app(
+        tmp_path,
+        props="[acme]\nINDEXED_EXTRACTIONS = csv\nTIMESTAMP_FIELDS = day, hour\n"
+        "TIME_FORMAT = %d.%m.%Y %H:%M\n",
+    )
+    assert times(apps, "user,hour,day\nann,10:00,28.02.2022\n") == [TEN]
+
+
+def test_a_file_is_read_in_its_encoding(tmp_path: Path) -> None:
+    apps = app(tmp_path, props="[acme]\nCHARSET = ISO-8859-1\n")
+    path = tmp_path / "events.log"
+    path.write_bytes("Zürich\n".encode("latin-1"))
+    (batch,) = read_file(path, Origin(sourcetype="acme"), apps)
+    assert batch.raw == ["Zürich"]
+    bad = app(tmp_path / "bad", props="[acme]\nCHARSET = nothing-like-it\n")
+    with pytest.raises(HarnessError, match="no encoding is called so"):
+        list(read_file(path, Origin(sourcetype="acme"), bad))
+
+
+def test_files_of_time_patterns_are_warned_of(tmp_path: Path) -> None:
+    apps = app(tmp_path, props="[acme]\nDATETIME_CONFIG = /etc/apps/TA_test/times.xml\n")
+    raws(apps, "x")
+    assert any("a file of time patterns is not read" in str(one) for one in apps.warnings)
 
 
 def test_a_row_longer_than_its_header_is_noted(tmp_path: Path) -> None:

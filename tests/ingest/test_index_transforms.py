@@ -63,7 +63,7 @@ def fields(
     return {n: v for n, v in row.items() if n not in known and not n.startswith("_")}
 
 
-# Keys (transforms.conf.spec, "KEYS")
+# What a transform may write: the keys that transforms.conf.spec lists at its end
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_a_rule_set_comes_after_the_transforms(tmp_path: Path) -> None:
     assert batch.raw == ["<(x)>"]
 
 
-# Clones (transforms.conf.spec, CLONE_SOURCETYPE)
+# Clones: what transforms.conf.spec says of CLONE_SOURCETYPE
 
 
 def test_a_copy_is_changed_and_the_event_is_not(tmp_path: Path) -> None:
@@ -199,7 +199,7 @@ def test_clones_of_clones_end(tmp_path: Path) -> None:
     assert 2 <= sum(len(batch.raw) for batch in found) < 20
 
 
-# Eval expressions (transforms.conf.spec, INGEST_EVAL)
+# Eval expressions: what transforms.conf.spec says of INGEST_EVAL
 
 
 @pytest.mark.parametrize(
