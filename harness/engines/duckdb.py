@@ -85,6 +85,7 @@ class DuckDBEngine:
         self.schema = f"trial{next(_schemas)}"
         self.groups: dict[tuple[str, ...], Group] = {}
         self.stored: dict[str, tuple[Column, ...]] = {}
+        self.sizes: dict[str, int] = {}
         self._lookups: dict[tuple[Path | None, str], Stored] = {}
         self._tables = itertools.count()
         self.events = 0
@@ -318,7 +319,9 @@ class DuckDBEngine:
         arrays.append(Array(list(range(len(rows))), DataType.int64()))
         labels = [*(f"c{number}" for number in range(len(columns))), "row"]
         kept = tuple(Column(column, Kind.ANY, multi=False) for column in columns)
-        return self._store_table(Table.from_arrays(arrays, names=labels), kept)
+        name = self._store_table(Table.from_arrays(arrays, names=labels), kept)
+        self.sizes[name] = len(rows)
+        return name
 
     def store_values(self, rows: Rows) -> str:
         """Keep rows of mixed cells as a table, each column with the type that its cells have."""

@@ -134,7 +134,7 @@ class LocalSearch:
             opened = self._open(relation)
             resolver = resolver.restricted(opened.groups, lenient=True)
             resolver = replace(resolver, automatic=opened.automatic)
-        return Compiler(dialect, resolver, self.engine.stored, schema)
+        return Compiler(dialect, resolver, self.engine.stored, schema, self.engine.sizes)
 
     def _open(self, relation: nodes.Relation) -> Opened:
         """What the data says of an open relation, asked once."""

@@ -56,7 +56,10 @@ class Resolver(Protocol):
 
 
 class Compiler:
-    """Compiles one statement. `stored` has the columns of the engine's tables by name."""
+    """Compiles one statement. `stored` has the columns of the engine's tables by name.
+
+    `sizes` are the numbers of their rows, where these are known.
+    """
 
     def __init__(
         self,
@@ -64,7 +67,9 @@ class Compiler:
         resolver: Resolver,
         stored: Mapping[str, tuple[nodes.Column, ...]],
         events: str,
+        sizes: Mapping[str, int] | None = None,
     ) -> None:
+        self.sizes = {} if sizes is None else sizes
         self.dialect = dialect
         self.resolver = resolver
         self.stored = stored
