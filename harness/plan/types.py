@@ -117,6 +117,14 @@ class Dialect(Protocol):
         """Every catch of a group, in order, as a list; NULL where there is none."""
         ...
 
+    def regex_pair(self, value: Sql, pattern: str) -> Sql:
+        """What the first two groups of a plain pattern caught, read at once; see `pair_part`."""
+        ...
+
+    def regex_pairs(self, value: Sql, pattern: str) -> Sql:
+        """The same of every match, as a list."""
+        ...
+
     def regex_replace(
         self, value: Sql, pattern: str, replacement: str, *, every: bool = True
     ) -> Sql:
