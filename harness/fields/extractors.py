@@ -436,9 +436,7 @@ class Automatic:
         elif ELEMENT_NAME.fullmatch(name):
             marks = [XML_DATA, XML_ELEMENT]
         found = [
-            Call(
-                "listed_first", (lists(f"{mark}names"), lists(f"{mark}values"), Const(name))
-            )
+            Call("listed_first", (lists(f"{mark}names"), lists(f"{mark}values"), Const(name)))
             for mark in marks
             if self._may(mark, name)
         ]

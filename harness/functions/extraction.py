@@ -358,10 +358,10 @@ def xml_data(d: Dialect, raw: Typed, part: Typed) -> Typed:
     Cut at the mark first, the text is read three times as fast as by a pattern over all of it.
     The engine reads the pairs once for both of their parts.
     """
-    pairs = d.each(_data(d, as_text(d, raw).sql), lambda piece: d.regex_pair(piece, DATA))
+    pairs = d.each(_data(d, as_text(d, raw).sql), lambda piece: d.regex_parts(piece, DATA, 2))
     found = d.each(
         pairs,
-        lambda pair: d.function("no_blank", d.function("pair_part", pair, d.position(_int(part)))),
+        lambda pair: d.function("no_blank", d.function("regex_part", pair, d.position(_int(part)))),
     )
     return Typed(found, Kind.ANY, multi=True)
 
@@ -375,8 +375,8 @@ def _data(d: Dialect, text: Sql) -> Sql:
 @eval_function("xml_elements", literal=(1,))
 def xml_elements(d: Dialect, raw: Typed, part: Typed) -> Typed:
     """The names (1) or the texts (2) of all elements that hold nothing but text."""
-    pairs = d.regex_pairs(as_text(d, raw).sql, ELEMENTS)
-    found = d.each(pairs, lambda pair: d.function("pair_part", pair, d.position(_int(part))))
+    pairs = d.regex_all_parts(as_text(d, raw).sql, ELEMENTS, 2)
+    found = d.each(pairs, lambda pair: d.function("regex_part", pair, d.position(_int(part))))
     return Typed(found, Kind.ANY, multi=True)
 
 
@@ -394,9 +394,7 @@ def xml_names(d: Dialect, raw: Typed) -> Typed:
         XML_ELEMENT: d.regex_all(text, ELEMENTS, 1),
         XML_ATTRIBUTE: d.regex_all(text, f" ({'|'.join(RARE_ATTRIBUTES)})=['\"]", 1),
     }
-    return _joined(
-        d, [d.each(names, partial(_marked, d, mark)) for mark, names in found.items()]
-    )
+    return _joined(d, [d.each(names, partial(_marked, d, mark)) for mark, names in found.items()])
 
 
 def _marked(d: Dialect, mark: str, name: Sql) -> Sql:

@@ -117,11 +117,11 @@ class Dialect(Protocol):
         """Every catch of a group, in order, as a list; NULL where there is none."""
         ...
 
-    def regex_pair(self, value: Sql, pattern: str) -> Sql:
-        """What the first two groups of a plain pattern caught, read at once; see `pair_part`."""
+    def regex_parts(self, value: Sql, pattern: str, count: int) -> Sql:
+        """What so many groups of a plain pattern caught, '' for nothing; see `regex_part`."""
         ...
 
-    def regex_pairs(self, value: Sql, pattern: str) -> Sql:
+    def regex_all_parts(self, value: Sql, pattern: str, count: int) -> Sql:
         """The same of every match, as a list."""
         ...
 

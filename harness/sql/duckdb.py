@@ -73,8 +73,8 @@ def _native(pattern: str) -> str:
     return native
 
 
-def _pair_names() -> Node:
-    return raw("LIST_VALUE", text("a"), text("b"))
+def _part_names(count: int) -> Node:
+    return raw("LIST_VALUE", *(text(f"p{number}") for number in range(1, count + 1)))
 
 
 def text(value: str) -> Node:
@@ -330,7 +330,7 @@ TABLE: dict[str, Callable[..., Node]] = {
     "list_zip": _zip,
     "beside": _beside,
     "struct_part": _struct_part,
-    "pair_part": lambda d, pair, position: raw("STRUCT_EXTRACT_AT", pair, position),
+    "regex_part": lambda d, parts, position: raw("STRUCT_EXTRACT_AT", parts, position),
     "utc_timestamp": _timestamp,
     "strftime": _strftime,
     "strptime": _strptime,
@@ -507,13 +507,13 @@ class DuckDBDialect:
             return _not_empty(self, caught)
         return self.function("spl_regex_all", value, text(pattern), whole(group))
 
-    def regex_pair(self, value: Node, pattern: str) -> Node:
-        """What the first two groups of a pattern caught, as a struct of texts."""
-        return raw("REGEXP_EXTRACT", value, text(_native(pattern)), _pair_names())
+    def regex_parts(self, value: Node, pattern: str, count: int) -> Node:
+        """What so many groups of a pattern caught, as a struct of texts."""
+        return raw("REGEXP_EXTRACT", value, text(_native(pattern)), _part_names(count))
 
-    def regex_pairs(self, value: Node, pattern: str) -> Node:
+    def regex_all_parts(self, value: Node, pattern: str, count: int) -> Node:
         """The same of every match, as a list."""
-        return raw("REGEXP_EXTRACT_ALL", value, text(_native(pattern)), _pair_names())
+        return raw("REGEXP_EXTRACT_ALL", value, text(_native(pattern)), _part_names(count))
 
     def regex_replace(
         self, value: Node, pattern: str, replacement: str, *, every: bool = True

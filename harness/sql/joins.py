@@ -78,9 +78,8 @@ def _joined(
     columns = dict(left.columns)
     for (new, _), label in zip(outputs, found.lists, strict=True):
         columns[new] = _output(c, node, column(found.name, label), left.columns.get(new))
-    source = left.source.copy()
-    source.set("joins", [join])
-    return c.wrapped(replace(left, source=source, columns=columns), wanted)
+    left.source.set("joins", [join])
+    return c.wrapped(replace(left, columns=columns), wanted)
 
 
 def _streams(c: Compiler, node: nodes.Join, keys: list[Typed]) -> bool:
