@@ -209,8 +209,8 @@ class DuckDBEngine:
             self.prepare(set(found.used))
             compiled = time.perf_counter()
             statement = found.statement.replace(f'"{SCHEMA}"', f'"{self.schema}"')
-            rows = self.fetch(statement, found.columns, found.types)
-        rows = _filled(rows) if found.is_open else rows
+            rows = self.fetch(statement, found.columns, found.types, parted=found.is_open)
+        rows = _filled(rows, search.always) if found.is_open else rows
         done = time.perf_counter()
         timings = {"compile": (compiled - started) * 1000, "run": (done - compiled) * 1000}
         known = not (found.is_open or search.asked_data)
@@ -278,17 +278,32 @@ class DuckDBEngine:
             self._lookups[key] = Stored(self.store_rows(columns, rows), columns)
         return self._lookups[key]
 
-    def fetch(self, statement: str, columns: tuple[str, ...], types: tuple[Typed, ...]) -> Rows:
-        """The rows of a statement whose columns are these, in this order."""
+    def fetch(
+        self,
+        statement: str,
+        columns: tuple[str, ...],
+        types: tuple[Typed, ...],
+        *,
+        parted: bool = False,
+    ) -> Rows:
+        """The rows of a statement whose columns are these, in this order.
+
+        With `parted` the lists of columns of several values stand behind the others.
+        """
         with _uncollected():
             found = self.execute(statement).fetchall()
             if not columns:
                 return Rows(columns, [{} for _ in found])
             rows: list[dict[str, Value]] = [
-                {name: cell for name, cell in zip(columns, row, strict=True) if cell is not None}
+                {name: cell for name, cell in zip(columns, row, strict=False) if cell is not None}
                 for row in found
             ]
+            place = len(columns)
             for name, typed in zip(columns, types, strict=True):
+                if typed.multi and parted:
+                    _fill(rows, name, [row[place] for row in found])
+                    place += 1
+                    continue
                 shape = _LISTS if typed.multi else _SHAPES.get(typed.kind)
                 if shape is not None:
                     _reshape(rows, name, shape)
@@ -423,9 +438,9 @@ def _broken() -> tuple[type[Exception], ...]:
     return duckdb.FatalException, duckdb.InternalException
 
 
-def _filled(rows: Rows) -> Rows:
-    """Rows without the columns that none of them fills."""
-    used = {name for row in rows.rows for name in row}
+def _filled(rows: Rows, always: frozenset[str] = frozenset()) -> Rows:
+    """Rows without the columns that none of them fills, but for those that stay always."""
+    used = {name for row in rows.rows for name in row} | always
     return Rows(tuple(name for name in rows.columns if name in used), rows.rows)
 
 
@@ -474,6 +489,13 @@ def _reshape(rows: list[dict[str, Value]], name: str, shape: Callable[[Any], Val
             del row[name]
         else:
             row[name] = changed
+
+
+def _fill(rows: list[dict[str, Value]], name: str, lists: list[list[str | None] | None]) -> None:
+    """Put a column's lists of several values in their places."""
+    for row, values in zip(rows, lists, strict=True):
+        if values is not None and (cell := _list(values)) is not None:
+            row[name] = cell
 
 
 def _number(cell: float) -> float:

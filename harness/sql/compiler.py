@@ -77,15 +77,34 @@ class Compiler:
         self._names = 0
 
     def statement(
-        self, relation: nodes.Relation, columns: tuple[str, ...]
+        self, relation: nodes.Relation, columns: tuple[str, ...], *, parted: bool = False
     ) -> tuple[exp.Select, tuple[Typed, ...]]:
-        """The SELECT of exactly these columns in the relation's order, with their types."""
+        """The SELECT of exactly these columns in the relation's order, with their types.
+
+        `parted` are the columns of several values: what holds one value is given as a text, and
+        lists in columns of their own behind all others, in the same order.
+        """
         query = self.compile(relation, frozenset(columns), ordered=True)
+        if parted and not query.merges(name for name in columns if _is_multi(query, name)):
+            query = self.wrapped(query, columns)
         types = tuple(query.columns.get(name) or null(self.dialect) for name in columns)
-        outputs = [aliased(value.sql, f"c{n}") for n, value in enumerate(types)]
+        values, lists = [value.sql for value in types], list[Node]()
+        for number, value in enumerate(types):
+            if parted and value.multi:
+                values[number], several = self._parted(value.sql)
+                lists.append(several)
+        outputs = [aliased(value, f"c{n}") for n, value in enumerate((*values, *lists))]
         outputs = outputs or [aliased(exp.null(), "nothing")]
         statement = select(outputs, query.source, conditions=query.conditions, order=query.order)
         return statement, types
+
+    def _parted(self, values: Node) -> tuple[Node, Node]:
+        """The only value of a list, and a list of several."""
+        length = exp.Anonymous(this="LEN", expressions=[values])
+        is_one = exp.EQ(this=length, expression=exp.Literal.number(1))
+        d = self.dialect
+        one = d.case([(is_one, d.function("list_extract", values, d.position(1)))])
+        return one, d.case([(exp.Not(this=is_one), values)])
 
     @singledispatchmethod
     def compile(self, node: nodes.Relation, wanted: Wanted, *, ordered: bool) -> Query:
@@ -475,6 +494,11 @@ class Compiler:
     @compile.register
     def _(self, node: nodes.Unfold, wanted: Wanted, *, ordered: bool) -> Query:
         return compile_unfold(self, node, wanted, ordered=ordered)
+
+
+def _is_multi(query: Query, name: str) -> bool:
+    value = query.columns.get(name)
+    return value is not None and value.multi
 
 
 def _part(pair: Node, position: int) -> Node:
