@@ -9,6 +9,7 @@ import re
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from harness.engines.base import Loaded, SearchResult, StageRows
@@ -209,7 +210,7 @@ class DuckDBEngine:
             self.prepare(set(found.used))
             compiled = time.perf_counter()
             statement = found.statement.replace(f'"{SCHEMA}"', f'"{self.schema}"')
-            rows = self.fetch(statement, found.columns, found.types, parted=found.is_open)
+            rows = self.fetch(statement, found.columns, found.types, found.places)
         rows = _filled(rows, search.always) if found.is_open else rows
         done = time.perf_counter()
         timings = {"compile": (compiled - started) * 1000, "run": (done - compiled) * 1000}
@@ -283,45 +284,49 @@ class DuckDBEngine:
         statement: str,
         columns: tuple[str, ...],
         types: tuple[Typed, ...],
-        *,
-        parted: bool = False,
+        places: tuple[int, ...] = (),
     ) -> Rows:
         """The rows of a statement whose columns are these, in this order.
 
-        With `parted` the lists of columns of several values stand behind the others.
+        With `places` these are where their values stand, and lists stand behind all of them.
         """
         with _uncollected():
             found = self.execute(statement).fetchall()
             if not columns:
                 return Rows(columns, [{} for _ in found])
+            cells = _placed(found, types, places) if places else found
             rows: list[dict[str, Value]] = [
-                {name: cell for name, cell in zip(columns, row, strict=False) if cell is not None}
-                for row in found
+                {name: cell for name, cell in zip(columns, row, strict=True) if cell is not None}
+                for row in cells
             ]
-            place = len(columns)
             for name, typed in zip(columns, types, strict=True):
-                if typed.multi and parted:
-                    _fill(rows, name, [row[place] for row in found])
-                    place += 1
-                    continue
                 shape = _LISTS if typed.multi else _SHAPES.get(typed.kind)
-                if shape is not None:
+                if shape is not None and not (places and typed.multi):
                     _reshape(rows, name, shape)
         return Rows(columns, rows)
 
-    def store(self, statement: str, columns: tuple[str, ...], types: tuple[Typed, ...]) -> str:
-        """Keep a statement's rows in order as a table; columns that are all NULL are left out."""
+    def store(
+        self,
+        statement: str,
+        columns: tuple[str, ...],
+        types: tuple[Typed, ...],
+        places: tuple[int, ...],
+    ) -> str:
+        """Keep a statement's rows in order as a table; columns that are all NULL are left out.
+
+        `places` are where the columns' values stand in the statement.
+        """
         name = f"stored{next(self._tables)}"
         self.execute(
             f"CREATE TABLE {self.schema}.{name} AS"  # noqa: S608
             f" SELECT *, row_number() OVER () AS row FROM ({statement})"
         )
-        counts = ", ".join(f"count(c{number})" for number in range(len(columns)))
+        counts = ", ".join(f"count(c{number})" for number in range(max(places) + 1))
         filled = self.execute(f"SELECT {counts} FROM {self.schema}.{name}").fetchall()[0]  # noqa: S608
         self.stored[name] = tuple(
-            Column(columns[number], types[number].kind, types[number].multi, number)
-            for number, count in enumerate(filled)
-            if count
+            Column(column, typed.kind, typed.multi, place)
+            for column, typed, place in zip(columns, types, places, strict=True)
+            if filled[place]
         )
         return name
 
@@ -491,11 +496,23 @@ def _reshape(rows: list[dict[str, Value]], name: str, shape: Callable[[Any], Val
             row[name] = changed
 
 
-def _fill(rows: list[dict[str, Value]], name: str, lists: list[list[str | None] | None]) -> None:
-    """Put a column's lists of several values in their places."""
-    for row, values in zip(rows, lists, strict=True):
-        if values is not None and (cell := _list(values)) is not None:
-            row[name] = cell
+def _placed(
+    found: list[tuple[Any, ...]], types: tuple[Typed, ...], places: tuple[int, ...]
+) -> Iterator[tuple[Any, ...]]:
+    """Rows with each column's value in its place, of rows that have each value once."""
+    width = max(places) + 1
+    several = sorted({place for typed, place in zip(types, places, strict=True) if typed.multi})
+    none = (None,) * len(several)
+    in_order = itemgetter(*places) if len(places) > 1 else lambda row: (row[0],)
+    for row in found:
+        if row[width:] == none:
+            yield in_order(row)
+            continue
+        filled = list(row)
+        for place, values in zip(several, row[width:], strict=True):
+            if values is not None:
+                filled[place] = _list(values)
+        yield in_order(filled)
 
 
 def _number(cell: float) -> float:

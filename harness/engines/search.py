@@ -118,10 +118,14 @@ class LocalSearch:
             dialect = self._dialect()
             is_open = relation.columns is None or self._shown is not None
             compiler = self._compiler(dialect, SCHEMA, relation)
-            statement, types = compiler.statement(relation, columns, parted=is_open)
+            places: tuple[int, ...] = ()
+            if is_open:
+                statement, types, places = compiler.shared(relation, columns, parted=True)
+            else:
+                statement, types = compiler.statement(relation, columns)
             used = frozenset(dialect.used)
             most = events if self.counted_events else None
-            found = Compiled(generate(statement), columns, types, used, is_open, most)
+            found = Compiled(generate(statement), columns, types, used, is_open, most, places)
             alone = self.asked_now or self.asked_data or dialect.asked_now or self._tables
             if not alone:
                 self.engine.knowledge.compiled[key] = found
@@ -292,8 +296,11 @@ class LocalSearch:
         """The rows worked out into a table."""
         self.asked_data = True
         columns = self.columns(rows) or (self.spare("nothing"),)
-        statement, types = self.statement(rows, columns)
-        table = self.engine.store(statement, columns, types)
+        dialect = self._dialect()
+        compiler = self._compiler(dialect, self.engine.schema, rows)
+        statement, types, places = compiler.shared(rows, columns, parted=False)
+        self.engine.prepare(dialect.used)
+        table = self.engine.store(generate(statement), columns, types, places)
         return nodes.Stored(table, tuple(column.name for column in self.engine.stored[table]))
 
     def fetched(self, rows: nodes.Relation) -> Rows:

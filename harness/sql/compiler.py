@@ -24,6 +24,7 @@ from harness.sql.query import (
     aliased,
     column,
     identifier,
+    identity,
     select,
     subquery,
 )
@@ -45,6 +46,7 @@ METADATA = {
     "index": Kind.ANY,
 }
 SEQUENCE, GROUP = "rowid", "grp"
+NULL_TEXT = "NULL"
 
 
 class Resolver(Protocol):
@@ -77,34 +79,49 @@ class Compiler:
         self._names = 0
 
     def statement(
-        self, relation: nodes.Relation, columns: tuple[str, ...], *, parted: bool = False
+        self, relation: nodes.Relation, columns: tuple[str, ...]
     ) -> tuple[exp.Select, tuple[Typed, ...]]:
-        """The SELECT of exactly these columns in the relation's order, with their types.
+        """The SELECT of exactly these columns in the relation's order, with their types."""
+        query = self.compile(relation, frozenset(columns), ordered=True)
+        types = tuple(query.columns.get(name) or null(self.dialect) for name in columns)
+        return self._selected([value.sql for value in types], query), types
 
-        `parted` are the columns of several values: what holds one value is given as a text, and
-        lists in columns of their own behind all others, in the same order.
+    def shared(
+        self, relation: nodes.Relation, columns: tuple[str, ...], *, parted: bool
+    ) -> tuple[exp.Select, tuple[Typed, ...], tuple[int, ...]]:
+        """As `statement`, with every value once, and the place of each column's value among them.
+
+        Where lists are `parted` a value is given as a text if it is one only, and the lists of
+        several stand behind all values, in the same order.
         """
         query = self.compile(relation, frozenset(columns), ordered=True)
         if parted and not query.merges(name for name in columns if _is_multi(query, name)):
             query = self.wrapped(query, columns)
         types = tuple(query.columns.get(name) or null(self.dialect) for name in columns)
-        values, lists = [value.sql for value in types], list[Node]()
-        for number, value in enumerate(types):
-            if parted and value.multi:
-                values[number], several = self._parted(value.sql)
-                lists.append(several)
-        outputs = [aliased(value, f"c{n}") for n, value in enumerate((*values, *lists))]
-        outputs = outputs or [aliased(exp.null(), "nothing")]
-        statement = select(outputs, query.source, conditions=query.conditions, order=query.order)
-        return statement, types
+        values, lists, numbers = list[Node](), list[Node](), dict[object, int]()
+        for value in types:
+            key = NULL_TEXT if value.absent else identity(value.sql)
+            if key in numbers:
+                continue
+            numbers[key] = len(values)
+            one, several = self._parted(value) if parted and value.multi else (value.sql, None)
+            values.append(one)
+            lists += [] if several is None else [several]
+        places = tuple(numbers[NULL_TEXT if v.absent else identity(v.sql)] for v in types)
+        return self._selected([*values, *lists], query), types, places
 
-    def _parted(self, values: Node) -> tuple[Node, Node]:
+    def _selected(self, values: list[Node], query: Query) -> exp.Select:
+        outputs = [aliased(value, f"c{n}") for n, value in enumerate(values)]
+        outputs = outputs or [aliased(exp.null(), "nothing")]
+        return select(outputs, query.source, conditions=query.conditions, order=query.order)
+
+    def _parted(self, value: Typed) -> tuple[Node, Node]:
         """The only value of a list, and a list of several."""
-        length = exp.Anonymous(this="LEN", expressions=[values])
-        is_one = exp.EQ(this=length, expression=exp.Literal.number(1))
         d = self.dialect
-        one = d.case([(is_one, d.function("list_extract", values, d.position(1)))])
-        return one, d.case([(exp.Not(this=is_one), values)])
+        length = exp.Anonymous(this="LEN", expressions=[value.sql])
+        is_one = exp.EQ(this=length, expression=exp.Literal.number(1))
+        one = d.case([(is_one, d.function("list_extract", value.sql, d.position(1)))])
+        return one, d.case([(exp.Not(this=is_one), value.sql)])
 
     @singledispatchmethod
     def compile(self, node: nodes.Relation, wanted: Wanted, *, ordered: bool) -> Query:
@@ -125,6 +142,7 @@ class Compiler:
         table = self.fresh("q")
         outputs: list[Node] = []
         columns: dict[Demand, Typed] = {}
+        labels: dict[object, str] = {}
         for name in sorted(set(wanted), key=str):
             value = query.columns.get(name)
             if value is None:
@@ -132,9 +150,11 @@ class Compiler:
             if value.constant is not None or value.absent:
                 columns[name] = value
                 continue
-            label = self.label(name)
-            outputs.append(aliased(value.sql, label))
-            columns[name] = Typed(column(table, label), value.kind, value.multi)
+            key = identity(value.sql)
+            if key not in labels:
+                labels[key] = self.label(name)
+                outputs.append(aliased(value.sql, labels[key]))
+            columns[name] = Typed(column(table, labels[key]), value.kind, value.multi)
         order = []
         for key in query.order:
             label = self.fresh("o")
@@ -296,7 +316,11 @@ class Compiler:
         if not query.merges(needed):
             query = self.wrapped(query, below)
         columns = dict(query.columns)
-        columns.update((name, self.expression(value, query)) for name, value in fields)
+        values: dict[Expr, Typed] = {}
+        for name, value in fields:
+            if value not in values:
+                values[value] = self.expression(value, query)
+            columns[name] = values[value]
         return replace(query, columns=columns)
 
     @compile.register
