@@ -53,7 +53,7 @@ class Fields:
                 return Extend(rows, tuple((name, NULL) for name in self.names))
             kept = tuple(dict.fromkeys((*INTERNAL, *self.names)))
             return Project(rows, tuple((name, name) for name in kept))
-        rows = context.closed(rows)
+        rows = context.shown(rows)
         columns = rows.columns or ()
         named = dict.fromkeys(found for name in self.names for found in matching(name, columns))
         if self.remove:

@@ -35,5 +35,5 @@ class Table:
         if rows is None:
             self.stage.fail("`table` cannot begin a search")
         if any(is_wild(name) for name in self.names):
-            rows = context.closed(rows)
+            rows = context.shown(rows, [name for name in self.names if not is_wild(name)])
         return Project(rows, tuple((name, name) for name in spread(self.names, rows.columns)))

@@ -9,6 +9,7 @@ import re
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from harness.engines.base import Loaded, SearchResult, StageRows
@@ -85,6 +86,7 @@ class DuckDBEngine:
         self.schema = f"trial{next(_schemas)}"
         self.groups: dict[tuple[str, ...], Group] = {}
         self.stored: dict[str, tuple[Column, ...]] = {}
+        self.sizes: dict[str, int] = {}
         self._lookups: dict[tuple[Path | None, str], Stored] = {}
         self._tables = itertools.count()
         self.events = 0
@@ -208,8 +210,8 @@ class DuckDBEngine:
             self.prepare(set(found.used))
             compiled = time.perf_counter()
             statement = found.statement.replace(f'"{SCHEMA}"', f'"{self.schema}"')
-            rows = self.fetch(statement, found.columns, found.types)
-        rows = _filled(rows) if found.is_open else rows
+            rows = self.fetch(statement, found.columns, found.types, found.places)
+        rows = _filled(rows, search.always) if found.is_open else rows
         done = time.perf_counter()
         timings = {"compile": (compiled - started) * 1000, "run": (done - compiled) * 1000}
         known = not (found.is_open or search.asked_data)
@@ -277,35 +279,54 @@ class DuckDBEngine:
             self._lookups[key] = Stored(self.store_rows(columns, rows), columns)
         return self._lookups[key]
 
-    def fetch(self, statement: str, columns: tuple[str, ...], types: tuple[Typed, ...]) -> Rows:
-        """The rows of a statement whose columns are these, in this order."""
+    def fetch(
+        self,
+        statement: str,
+        columns: tuple[str, ...],
+        types: tuple[Typed, ...],
+        places: tuple[int, ...] = (),
+    ) -> Rows:
+        """The rows of a statement whose columns are these, in this order.
+
+        With `places` these are where their values stand, and lists stand behind all of them.
+        """
         with _uncollected():
             found = self.execute(statement).fetchall()
             if not columns:
                 return Rows(columns, [{} for _ in found])
+            cells = _placed(found, types, places) if places else found
             rows: list[dict[str, Value]] = [
                 {name: cell for name, cell in zip(columns, row, strict=True) if cell is not None}
-                for row in found
+                for row in cells
             ]
             for name, typed in zip(columns, types, strict=True):
                 shape = _LISTS if typed.multi else _SHAPES.get(typed.kind)
-                if shape is not None:
+                if shape is not None and not (places and typed.multi):
                     _reshape(rows, name, shape)
         return Rows(columns, rows)
 
-    def store(self, statement: str, columns: tuple[str, ...], types: tuple[Typed, ...]) -> str:
-        """Keep a statement's rows in order as a table; columns that are all NULL are left out."""
+    def store(
+        self,
+        statement: str,
+        columns: tuple[str, ...],
+        types: tuple[Typed, ...],
+        places: tuple[int, ...],
+    ) -> str:
+        """Keep a statement's rows in order as a table; columns that are all NULL are left out.
+
+        `places` are where the columns' values stand in the statement.
+        """
         name = f"stored{next(self._tables)}"
         self.execute(
             f"CREATE TABLE {self.schema}.{name} AS"  # noqa: S608
             f" SELECT *, row_number() OVER () AS row FROM ({statement})"
         )
-        counts = ", ".join(f"count(c{number})" for number in range(len(columns)))
+        counts = ", ".join(f"count(c{number})" for number in range(max(places) + 1))
         filled = self.execute(f"SELECT {counts} FROM {self.schema}.{name}").fetchall()[0]  # noqa: S608
         self.stored[name] = tuple(
-            Column(columns[number], types[number].kind, types[number].multi, number)
-            for number, count in enumerate(filled)
-            if count
+            Column(column, typed.kind, typed.multi, place)
+            for column, typed, place in zip(columns, types, places, strict=True)
+            if filled[place]
         )
         return name
 
@@ -318,7 +339,9 @@ class DuckDBEngine:
         arrays.append(Array(list(range(len(rows))), DataType.int64()))
         labels = [*(f"c{number}" for number in range(len(columns))), "row"]
         kept = tuple(Column(column, Kind.ANY, multi=False) for column in columns)
-        return self._store_table(Table.from_arrays(arrays, names=labels), kept)
+        name = self._store_table(Table.from_arrays(arrays, names=labels), kept)
+        self.sizes[name] = len(rows)
+        return name
 
     def store_values(self, rows: Rows) -> str:
         """Keep rows of mixed cells as a table, each column with the type that its cells have."""
@@ -420,9 +443,9 @@ def _broken() -> tuple[type[Exception], ...]:
     return duckdb.FatalException, duckdb.InternalException
 
 
-def _filled(rows: Rows) -> Rows:
-    """Rows without the columns that none of them fills."""
-    used = {name for row in rows.rows for name in row}
+def _filled(rows: Rows, always: frozenset[str] = frozenset()) -> Rows:
+    """Rows without the columns that none of them fills, but for those that stay always."""
+    used = {name for row in rows.rows for name in row} | always
     return Rows(tuple(name for name in rows.columns if name in used), rows.rows)
 
 
@@ -471,6 +494,25 @@ def _reshape(rows: list[dict[str, Value]], name: str, shape: Callable[[Any], Val
             del row[name]
         else:
             row[name] = changed
+
+
+def _placed(
+    found: list[tuple[Any, ...]], types: tuple[Typed, ...], places: tuple[int, ...]
+) -> Iterator[tuple[Any, ...]]:
+    """Rows with each column's value in its place, of rows that have each value once."""
+    width = max(places) + 1
+    several = sorted({place for typed, place in zip(types, places, strict=True) if typed.multi})
+    none = (None,) * len(several)
+    in_order = itemgetter(*places) if len(places) > 1 else lambda row: (row[0],)
+    for row in found:
+        if row[width:] == none:
+            yield in_order(row)
+            continue
+        filled = list(row)
+        for place, values in zip(several, row[width:], strict=True):
+            if values is not None:
+                filled[place] = _list(values)
+        yield in_order(filled)
 
 
 def _number(cell: float) -> float:

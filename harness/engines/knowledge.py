@@ -25,7 +25,8 @@ class Compiled:
     """A search's statement, its columns with their types, and the functions of ours it calls.
 
     `is_open` says that the columns are those which its events might have; the statement holds
-    for at most `events` of them, or for any number.
+    for at most `events` of them, or for any number. `places` are where the columns' values stand
+    in a row if that is not in their order (see `Compiler.shared`).
     """
 
     statement: str
@@ -34,6 +35,7 @@ class Compiled:
     used: frozenset[str]
     is_open: bool = False
     events: int | None = None
+    places: tuple[int, ...] = ()
 
 
 @dataclass(slots=True)

@@ -29,7 +29,7 @@ from harness.sql.compiler import Compiler
 from harness.sql.duckdb import DuckDBDialect, generate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from harness.apps import DataModel, DataSet
     from harness.engines.base import SearchRequest
@@ -85,6 +85,9 @@ class LocalSearch:
         self._written: dict[str, nodes.Relation] = {}
         self._tables: dict[str, nodes.Relation] = {}
         self._opened: tuple[nodes.Relation, Opened] | None = None
+        self._is_last = False
+        self._shown: Opened | None = None
+        self.always: frozenset[str] = frozenset()
         self._spares = 0
         self._depth = 0
         self.saved_running: tuple[str, ...] = ()
@@ -113,12 +116,16 @@ class LocalSearch:
             relation = self.relation()
             columns = self.columns(relation)
             dialect = self._dialect()
-            statement, types = self._compiler(dialect, SCHEMA, relation).statement(
-                relation, columns
-            )
-            used, is_open = frozenset(dialect.used), relation.columns is None
+            is_open = relation.columns is None or self._shown is not None
+            compiler = self._compiler(dialect, SCHEMA, relation)
+            places: tuple[int, ...] = ()
+            if is_open:
+                statement, types, places = compiler.shared(relation, columns, parted=True)
+            else:
+                statement, types = compiler.statement(relation, columns)
+            used = frozenset(dialect.used)
             most = events if self.counted_events else None
-            found = Compiled(generate(statement), columns, types, used, is_open, most)
+            found = Compiled(generate(statement), columns, types, used, is_open, most, places)
             alone = self.asked_now or self.asked_data or dialect.asked_now or self._tables
             if not alone:
                 self.engine.knowledge.compiled[key] = found
@@ -130,11 +137,11 @@ class LocalSearch:
     def _compiler(self, dialect: DuckDBDialect, schema: str, relation: nodes.Relation) -> Compiler:
         """A compiler; for an open relation only over the groups that have an event in it."""
         resolver = self.resolver
-        if relation.columns is None:
-            opened = self._open(relation)
+        opened = self._open(relation) if relation.columns is None else self._shown
+        if opened is not None:
             resolver = resolver.restricted(opened.groups, lenient=True)
             resolver = replace(resolver, automatic=opened.automatic)
-        return Compiler(dialect, resolver, self.engine.stored, schema)
+        return Compiler(dialect, resolver, self.engine.stored, schema, self.engine.sizes)
 
     def _open(self, relation: nodes.Relation) -> Opened:
         """What the data says of an open relation, asked once."""
@@ -149,7 +156,7 @@ class LocalSearch:
 
     def relation(self) -> nodes.Relation:
         """The relation that the whole search is."""
-        return self._lowered(self.pipeline(), self.given)
+        return self._lowered(self.pipeline(), self.given, shows=True)
 
     def stages(self) -> Iterator[tuple[str, nodes.Relation]]:
         """Each stage's text with the relation up to it."""
@@ -159,10 +166,13 @@ class LocalSearch:
             yield f"{stage.name} {stage.raw}", relation
 
     def _lowered(
-        self, pipeline: Pipeline, relation: nodes.Relation | None = None
+        self, pipeline: Pipeline, relation: nodes.Relation | None = None, *, shows: bool = False
     ) -> nodes.Relation:
+        """A pipeline as a relation; what it gives is only shown if `shows`."""
         for stage in pipeline.stages:
-            relation = find_command(stage).parse(stage).lower(relation, self)
+            command = find_command(stage).parse(stage)
+            self._is_last = shows and stage is pipeline.stages[-1]
+            relation = command.lower(relation, self)
         if relation is None:
             raise TypeError(pipeline)
         return relation
@@ -274,12 +284,23 @@ class LocalSearch:
         """The rows with known columns: an open relation is worked out into a table."""
         return rows if rows.columns is not None else self.kept(rows)
 
+    def shown(self, rows: nodes.Relation, always: Iterable[str] = ()) -> nodes.Relation:
+        """The rows with their columns known, of a search's last command without a table."""
+        if rows.columns is not None or not self._is_last or self._depth:
+            return self.closed(rows)
+        names = self.columns(rows)
+        self._shown, self.always = self._open(rows), frozenset(always)
+        return nodes.Project(rows, tuple((name, name) for name in names))
+
     def kept(self, rows: nodes.Relation) -> nodes.Stored:
         """The rows worked out into a table."""
         self.asked_data = True
         columns = self.columns(rows) or (self.spare("nothing"),)
-        statement, types = self.statement(rows, columns)
-        table = self.engine.store(statement, columns, types)
+        dialect = self._dialect()
+        compiler = self._compiler(dialect, self.engine.schema, rows)
+        statement, types, places = compiler.shared(rows, columns, parted=False)
+        self.engine.prepare(dialect.used)
+        table = self.engine.store(generate(statement), columns, types, places)
         return nodes.Stored(table, tuple(column.name for column in self.engine.stored[table]))
 
     def fetched(self, rows: nodes.Relation) -> Rows:

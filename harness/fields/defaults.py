@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from harness.plan.expressions import Call, Const, Expr, Field
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 PLAIN = ("linecount", "punct")
 TIME_PARTS = (
@@ -24,18 +24,45 @@ SERVER_NAME = "localhost"
 DEFAULTS = frozenset({*PLAIN, *TIME_PARTS, SERVER})
 
 
-def default_field(name: str, settings: Mapping[str, str], *, has_raw: bool) -> Expr:
-    """The expression of one of `DEFAULTS`; without a raw text only the server's name is known."""
+def default_fields(
+    names: Iterable[str], settings: Mapping[str, str], *, has_raw: bool
+) -> tuple[tuple[tuple[str, Expr], ...], ...]:
+    """The expressions of some of `DEFAULTS`, in layers: a later one reads those before it.
+
+    Without a raw text only the server's name is known.
+    """
+    wanted = tuple(names)
+    layers: list[tuple[tuple[str, Expr], ...]] = []
+    if has_raw and not set(TIME_PARTS).isdisjoint(wanted):
+        layers += _times(settings)
+    layers.append(tuple((name, _default(name, has_raw=has_raw)) for name in wanted))
+    return tuple(layers)
+
+
+def _times(settings: Mapping[str, str]) -> list[tuple[tuple[str, Expr], ...]]:
+    """The parts of an event's time, by way of its text where nothing says how it is written."""
+    raw = Field("_raw")
+    told = [settings.get(key, "") for key in TIME_SETTINGS]
+    parts: tuple[Expr, ...] = (raw, Field("_time"), *(Const(text) for text in told))
+    if told[0] or told[1]:
+        return [((TIME, Call("time_parts", parts)),)]
+    start, written = Field(START), Field(WRITTEN)
+    return [
+        ((START, Call("time_start", (raw,))),),
+        ((WRITTEN, Call("time_written", (raw, start))),),
+        ((TIME, Call("time_parts", (*parts, start, written))),),
+    ]
+
+
+def _default(name: str, *, has_raw: bool) -> Expr:
     if name == SERVER:
         return Const(SERVER_NAME)
     if not has_raw:
         return Const(None)
-    raw = Field("_raw")
     if name in PLAIN:
-        return Call(name, (raw,))
-    told = (settings.get(key, "") for key in TIME_SETTINGS)
-    parts = Call("time_parts", (raw, Field("_time"), *(Const(text) for text in told)))
-    return Call("mvindex", (parts, Const(float(TIME_PARTS.index(name)))))
+        return Call(name, (Field("_raw"),))
+    return Call("mvindex", (Field(TIME), Const(float(TIME_PARTS.index(name)))))
 
 
 TIME_SETTINGS = ("TIME_PREFIX", "TIME_FORMAT", "MAX_TIMESTAMP_LOOKAHEAD", "TZ")
+START, WRITTEN, TIME = "\0time start", "\0time written", "\0time"

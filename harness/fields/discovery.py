@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from harness.fields.defaults import DEFAULTS, SERVER
-from harness.fields.extractors import Automatic
+from harness.fields.extractors import NOT_LISTED, Automatic
 from harness.fields.resolver import KNOWN
+from harness.functions.extraction import XML_ATTRIBUTE
 from harness.plan import nodes
 from harness.plan.expressions import Call, Const
 
@@ -68,9 +69,11 @@ def field_names(
             found = one.found_names()
             if found is not None:
                 taken = _found(single, predicate, one.source, found, run, most)
-                names |= taken
                 if isinstance(one, Automatic) and one.mode == "xml":
                     automatic[group.number] = frozenset(taken)
+                    taken = {name.partition(":")[2] for name in taken}
+                    taken |= NOT_LISTED[XML_ATTRIBUTE]
+                names |= taken
     if resolver.apps.eventtypes and groups:
         names |= {"eventtype", "tag", *(f"tag::{name}" for name, _ in resolver.apps.tags)}
     listed = (*METADATA, *sorted(names - set(METADATA)))

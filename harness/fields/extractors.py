@@ -6,7 +6,15 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from harness.functions.extraction import SYSTEM_ATTRIBUTES, SYSTEM_ELEMENTS, UNNAMED
+from harness.functions.extraction import (
+    RARE_ATTRIBUTES,
+    SYSTEM_ATTRIBUTES,
+    SYSTEM_ELEMENTS,
+    UNNAMED,
+    XML_ATTRIBUTE,
+    XML_DATA,
+    XML_ELEMENT,
+)
 from harness.plan.expressions import FALSE, Call, Const, Expr, Field
 
 if TYPE_CHECKING:
@@ -21,9 +29,12 @@ DYNAMIC = re.compile(
     rf"(?P<first>{LITERAL})(?P<gap>(?:\[ \\t\][*+]?)?)\((?P<name>\[\^(?P<outside>[^\]]+)\]\+)\)"
     rf"(?P<middle>(?:{BLANKS}|{LITERAL})*)\((?P<value>\[\^[^\]]+\][*+])\)"
 )
-XML_ELEMENTS = r"<([A-Za-z_][\w.-]*)(?: [^N>][^>]*)?>(\s*[^<\s][^<]*)</"
-"""The elements of an event, as `xml_field` reads them one by one."""
 XML_PARTS = {"names": 1.0, "values": 2.0}
+NOT_LISTED = {
+    XML_ELEMENT: SYSTEM_ELEMENTS,
+    XML_ATTRIBUTE: SYSTEM_ATTRIBUTES.keys() - set(RARE_ATTRIBUTES),
+}
+"""Names that an event's XML may have though they are not listed."""
 ELEMENT_NAME = re.compile(r"[A-Za-z_][\w.-]*")
 ESCAPED = {r"\n": "\n", r"\t": "\t"}
 
@@ -356,7 +367,7 @@ class Automatic:
 
     Values of XML are encoded; `harness.fields.resolver` decodes them in a layer of its own.
     `trims` is KV_TRIM_SPACES. `only` are the names that the events' XML holds, where that is
-    known.
+    known, each behind what has it (see `xml_names`).
     """
 
     broken: ClassVar[HarnessError | None] = None
@@ -387,13 +398,21 @@ class Automatic:
             return Call("auto_value", (Field("_raw"), Const(name), escaped, Const(self.trims)))
         if self._lacks(name):
             return None
+        if self.mode == "xml" and name in SYSTEM_ATTRIBUTES and not self._may(XML_DATA, name):
+            return Call("xml_attribute", (Field("_raw"), Const(name)))
         return Call(f"{self.mode}_field", (Field("_raw"), Const(name)))
 
     def _lacks(self, name: str) -> bool:
-        """Whether it is known that no event has a name; what System holds is not listed."""
-        if self.mode != "xml" or self.only is None or name in self.only or "<" in name:
+        """Whether it is known that no event has a name."""
+        if self.mode != "xml" or "<" in name or name == UNNAMED:
             return False
-        return not (name in SYSTEM_ATTRIBUTES or name in SYSTEM_ELEMENTS or name == UNNAMED)
+        return not any(self._may(mark, name) for mark in (XML_DATA, XML_ELEMENT, XML_ATTRIBUTE))
+
+    def _may(self, mark: str, name: str) -> bool:
+        """Whether some event may have a name as what the mark says."""
+        if self.only is None or f"{mark}{name}" in self.only:
+            return True
+        return name in NOT_LISTED.get(mark, ())
 
     def lists(self) -> dict[str, Expr]:
         """Of XML the names and values of its Data and of its elements; JSON is read once anyway."""
@@ -401,30 +420,27 @@ class Automatic:
             return {}
         raw, found = Field("_raw"), dict[str, Expr]()
         for what, part in XML_PARTS.items():
-            group = (Const(XML_ELEMENTS), Const(part), Const(0.0))
-            found[f"data {what}"] = Call("xml_data", (raw, Const(part)))
-            found[f"element {what}"] = Call("extract_groups", (raw, *group))
+            for mark, call in ((XML_DATA, "xml_data"), (XML_ELEMENT, "xml_elements")):
+                found[mark + what] = Call(call, (raw, Const(part)))
         return found
 
     def listed(self, name: str, lists: Callable[[str], Field]) -> Expr | None:
         """The field out of the lists, where it can stand in one of them."""
         if self.mode != "xml" or "<" in name:
             return self.field(name)
-
-        def of(kind: str) -> Expr:
-            return Call(
-                "listed_first", (lists(f"{kind} names"), lists(f"{kind} values"), Const(name))
-            )
-
         if name in SYSTEM_ATTRIBUTES or name == UNNAMED:
             return self.field(name)
-        if self._lacks(name):
-            return None
+        marks = [XML_DATA]
         if name in SYSTEM_ELEMENTS:
-            return Call("coalesce", (of("element"), of("data")))
-        if ELEMENT_NAME.fullmatch(name):
-            return Call("coalesce", (of("data"), of("element")))
-        return of("data")
+            marks = [XML_ELEMENT, XML_DATA]
+        elif ELEMENT_NAME.fullmatch(name):
+            marks = [XML_DATA, XML_ELEMENT]
+        found = [
+            Call("listed_first", (lists(f"{mark}names"), lists(f"{mark}values"), Const(name)))
+            for mark in marks
+            if self._may(mark, name)
+        ]
+        return Call("coalesce", tuple(found)) if len(found) > 1 else found[0] if found else None
 
 
 @dataclass(frozen=True, slots=True)

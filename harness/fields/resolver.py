@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from harness.errors import HarnessError
-from harness.fields.defaults import DEFAULTS, default_field
+from harness.fields.defaults import DEFAULTS, default_fields
 from harness.fields.extractions import INDEXED, Extraction, extractions
 from harness.fields.extractors import Automatic
 from harness.fields.folding import fold
@@ -443,8 +443,9 @@ class FieldResolver:
             return base
         has_raw = not group.table or "_raw" in group.fields
         settings = self.knowledge(group).settings
-        fields = tuple((name, default_field(name, settings, has_raw=has_raw)) for name in found)
-        return nodes.Extend(base, fields)
+        for layer in default_fields(found, settings, has_raw=has_raw):
+            base = nodes.Extend(base, layer)
+        return base
 
     def _extract(
         self, group: Group, base: nodes.Relation, wanted: frozenset[str]

@@ -7,6 +7,7 @@ the text does not hold the field. Source: Splunk Admin Manual, props.conf and tr
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 from harness.plan.types import Kind, Typed, as_text, as_values
@@ -29,6 +30,8 @@ SYSTEM_ATTRIBUTES = dict(
     """.split()
 )
 """The elements of System that have them, by attribute."""
+RARE_ATTRIBUTES = tuple(name for name in SYSTEM_ATTRIBUTES if name != "Name")
+"""Those that Data has not."""
 ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&apos;", "'"), ("&amp;", "&"))
 PLAIN = r"[^\\\[\](){}.*+?^$|]+"
 BETWEEN = re.compile(
@@ -40,6 +43,9 @@ UNNAMED = "Data"
 DATA_MARK = "<Data Name="
 DATA = r"^['\"]([^'\"<]+)['\"]>([^<]*)"
 """What follows the mark in a Windows event: a name and a value."""
+ELEMENTS = r"<([A-Za-z_][\w.-]*)(?: [^N>][^>]*)?>(\s*[^<\s][^<]*)</"
+"""The elements of an event, as `xml_field` reads them one by one."""
+XML_DATA, XML_ELEMENT, XML_ATTRIBUTE = "data:", "element:", "attribute:"
 TO_THE_END = 2**31 - 1
 PAIR_END = r"\s,;|&(\[{"
 
@@ -295,15 +301,24 @@ def xml_field(d: Dialect, raw: Typed, name: Typed) -> Typed:
         element = d.regex_filled(text, rf"<{quoted}(?: [^>]*)?>([^<]*)</", 1)
         found = d.function("coalesce", element, data)
     elif field in SYSTEM_ATTRIBUTES:
-        tag = SYSTEM_ATTRIBUTES[field]
-        attribute = d.regex_filled(text, rf"<{tag} (?:[^>]* )?{quoted}=['\"]([^'\"]*)", 1)
-        found = d.function("coalesce", attribute, data)
+        found = d.function("coalesce", _attribute(d, text, field), data)
     elif re.fullmatch(r"[A-Za-z_][\w.-]*", field):
         element = d.regex_filled(text, rf"<{quoted}(?: [^N>][^>]*)?>(\s*[^<\s][^<]*)</", 1)
         found = d.function("coalesce", data, element)
     else:
         found = data
     return any_text(found)
+
+
+@eval_function("xml_attribute", literal=(1,))
+def xml_attribute(d: Dialect, raw: Typed, name: Typed) -> Typed:
+    """An attribute of System by itself, where no Data is called like it."""
+    return any_text(_attribute(d, as_text(d, raw).sql, str(name.constant)))
+
+
+def _attribute(d: Dialect, text: Sql, name: str) -> Sql:
+    tag = SYSTEM_ATTRIBUTES[name]
+    return d.regex_filled(text, rf"<{tag} (?:[^>]* )?{name}=['\"]([^'\"]*)", 1)
 
 
 @eval_function("xml_named")
@@ -341,26 +356,49 @@ def xml_data(d: Dialect, raw: Typed, part: Typed) -> Typed:
     """The names (1) or the values (2) of all named Data, NULL where one is empty or broken.
 
     Cut at the mark first, the text is read three times as fast as by a pattern over all of it.
+    The engine reads the pairs once for both of their parts.
     """
-    return Typed(_data_parts(d, as_text(d, raw).sql, _int(part)), Kind.ANY, multi=True)
+    pairs = d.each(_data(d, as_text(d, raw).sql), lambda piece: d.regex_parts(piece, DATA, 2))
+    found = d.each(
+        pairs,
+        lambda pair: d.function("no_blank", d.function("regex_part", pair, d.position(_int(part)))),
+    )
+    return Typed(found, Kind.ANY, multi=True)
 
 
-def _data_parts(d: Dialect, text: Sql, part: int) -> Sql:
-    """One of two groups of `DATA` after every mark: no match of it reaches the next mark."""
+def _data(d: Dialect, text: Sql) -> Sql:
+    """What follows each mark: no match of `DATA` reaches the next one."""
     pieces = d.function("string_split", text, d.literal(DATA_MARK))
-    after = d.function("list_slice", pieces, d.position(2), d.position(TO_THE_END))
-    return d.each(after, lambda piece: d.regex_filled(piece, DATA, part))
+    return d.function("list_slice", pieces, d.position(2), d.position(TO_THE_END))
+
+
+@eval_function("xml_elements", literal=(1,))
+def xml_elements(d: Dialect, raw: Typed, part: Typed) -> Typed:
+    """The names (1) or the texts (2) of all elements that hold nothing but text."""
+    pairs = d.regex_all_parts(as_text(d, raw).sql, ELEMENTS, 2)
+    found = d.each(pairs, lambda pair: d.function("regex_part", pair, d.position(_int(part))))
+    return Typed(found, Kind.ANY, multi=True)
 
 
 @eval_function("xml_names")
 def xml_names(d: Dialect, raw: Typed) -> Typed:
-    """The names of the fields that `xml_field` can find in an event."""
+    """The names of the fields that `xml_field` can find in an event, each behind what has it.
+
+    That is one of `XML_DATA`, `XML_ELEMENT` and `XML_ATTRIBUTE`; of attributes only those of
+    `RARE_ATTRIBUTES`.
+    """
     text = as_text(d, raw).sql
-    named = d.where(_data_parts(d, text, 1), lambda v: d.function("is_not_null", v))
-    found = [named]
-    found.append(d.regex_all(text, r"<([A-Za-z_][\w.-]*)(?: [^N>][^>]*)?>\s*[^<\s][^<]*</", 1))
-    found.append(d.regex_all(text, r" (\w+)=['\"][^'\"]*['\"]", 1))
-    return _joined(d, found)
+    data = d.each(_data(d, text), lambda piece: d.regex_filled(piece, DATA, 1))
+    found = {
+        XML_DATA: d.where(data, lambda v: d.function("is_not_null", v)),
+        XML_ELEMENT: d.regex_all(text, ELEMENTS, 1),
+        XML_ATTRIBUTE: d.regex_all(text, f" ({'|'.join(RARE_ATTRIBUTES)})=['\"]", 1),
+    }
+    return _joined(d, [d.each(names, partial(_marked, d, mark)) for mark, names in found.items()])
+
+
+def _marked(d: Dialect, mark: str, name: Sql) -> Sql:
+    return d.function("concat", d.literal(mark), name)
 
 
 @eval_function("auto_field", literal=(1,))

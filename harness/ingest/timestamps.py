@@ -13,7 +13,14 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from harness.ingest.bounded import bounded
-from harness.model.time_formats import READABLE, VARIABLE, read_moment, read_zone, time_reader
+from harness.model.time_formats import (
+    READABLE,
+    TIME_KEYS,
+    VARIABLE,
+    read_moment,
+    read_zone,
+    time_reader,
+)
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -48,10 +55,6 @@ ISO = re.compile(
 EPOCH = re.compile(r"\d{10}(?:\d{3}){0,3}(?:\.\d{1,9})?(?![\d.])")
 PREFIXES = {"<": re.compile(r"SystemTime=['\"]")}
 """Where a text of a shape, told by its first character, has its time."""
-TIME_KEYS = (
-    "_time", "@timestamp", "timestamp", "time", "eventTime", "EventTime", "TimeCreated",
-    "published", "UtcTime", "createdDateTime", "CreationTime", "ts",
-)  # fmt: skip
 UTC_KEYS = frozenset({"UtcTime", "CreationTime"})  # Sysmon's, and the Office 365 audit log's
 READ_BY = frozenset(one.lstrip(":") for one in READABLE)
 KEY = re.compile(rf'"({"|".join(TIME_KEYS)})"\s*:\s*"?')

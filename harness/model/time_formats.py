@@ -21,6 +21,11 @@ MONTHS = tuple(
     """january february march april may june july august september october november
     december""".split()
 )
+TIME_KEYS = (
+    "_time", "@timestamp", "timestamp", "time", "eventTime", "EventTime", "TimeCreated",
+    "published", "UtcTime", "createdDateTime", "CreationTime", "ts",
+)  # fmt: skip
+"""The keys of JSON events that hold their time, as a rule."""
 ZONES = {"utc": 0, "gmt": 0, "z": 0, "est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7}
 ZONES |= {"mdt": -6, "pst": -8, "pdt": -7, "cet": 1, "cest": 2}
 CENTURY_TURN = 69

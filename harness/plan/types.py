@@ -117,6 +117,14 @@ class Dialect(Protocol):
         """Every catch of a group, in order, as a list; NULL where there is none."""
         ...
 
+    def regex_parts(self, value: Sql, pattern: str, count: int) -> Sql:
+        """What so many groups of a plain pattern caught, '' for nothing; see `regex_part`."""
+        ...
+
+    def regex_all_parts(self, value: Sql, pattern: str, count: int) -> Sql:
+        """The same of every match, as a list."""
+        ...
+
     def regex_replace(
         self, value: Sql, pattern: str, replacement: str, *, every: bool = True
     ) -> Sql:

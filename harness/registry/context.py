@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from harness.errors import HarnessError
     from harness.model import Limits, LookupDefinition, Rows, TimeRange
@@ -57,6 +57,14 @@ class Context(Protocol):
 
     def closed(self, rows: Relation) -> Relation:
         """The same rows with their columns known, worked out now if they are not."""
+        ...
+
+    def shown(self, rows: Relation, always: Iterable[str] = ()) -> Relation:
+        """As `closed`, for a command that only chooses columns.
+
+        Where it is a search's last one nothing is worked out for it: columns that turn out to be
+        empty are left out of the results, but for those that it shows `always`.
+        """
         ...
 
     def rows(self, pipeline: Pipeline, *, limit: int) -> Rows:

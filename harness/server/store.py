@@ -276,11 +276,17 @@ class SearchEngine(DuckDBEngine):
         finally:
             self._is_inner = before
 
-    def fetch(self, statement: str, columns: tuple[str, ...], types: tuple[Typed, ...]) -> Rows:
+    def fetch(
+        self,
+        statement: str,
+        columns: tuple[str, ...],
+        types: tuple[Typed, ...],
+        places: tuple[int, ...] = (),
+    ) -> Rows:
         """The rows of a statement; of a search's own, one more than are kept, to tell it."""
         if not self._is_inner:
             statement = f"{statement} LIMIT {MOST_ROWS + 1}"
-        return super().fetch(statement, columns, types)
+        return super().fetch(statement, columns, types, places)
 
     def prepare(self, used: set[str]) -> None:
         """All functions exist since the store was opened."""

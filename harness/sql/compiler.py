@@ -24,6 +24,7 @@ from harness.sql.query import (
     aliased,
     column,
     identifier,
+    identity,
     select,
     subquery,
 )
@@ -45,6 +46,7 @@ METADATA = {
     "index": Kind.ANY,
 }
 SEQUENCE, GROUP = "rowid", "grp"
+NULL_TEXT = "NULL"
 
 
 class Resolver(Protocol):
@@ -56,7 +58,10 @@ class Resolver(Protocol):
 
 
 class Compiler:
-    """Compiles one statement. `stored` has the columns of the engine's tables by name."""
+    """Compiles one statement. `stored` has the columns of the engine's tables by name.
+
+    `sizes` are the numbers of their rows, where these are known.
+    """
 
     def __init__(
         self,
@@ -64,7 +69,9 @@ class Compiler:
         resolver: Resolver,
         stored: Mapping[str, tuple[nodes.Column, ...]],
         events: str,
+        sizes: Mapping[str, int] | None = None,
     ) -> None:
+        self.sizes = {} if sizes is None else sizes
         self.dialect = dialect
         self.resolver = resolver
         self.stored = stored
@@ -77,10 +84,44 @@ class Compiler:
         """The SELECT of exactly these columns in the relation's order, with their types."""
         query = self.compile(relation, frozenset(columns), ordered=True)
         types = tuple(query.columns.get(name) or null(self.dialect) for name in columns)
-        outputs = [aliased(value.sql, f"c{n}") for n, value in enumerate(types)]
+        return self._selected([value.sql for value in types], query), types
+
+    def shared(
+        self, relation: nodes.Relation, columns: tuple[str, ...], *, parted: bool
+    ) -> tuple[exp.Select, tuple[Typed, ...], tuple[int, ...]]:
+        """As `statement`, with every value once, and the place of each column's value among them.
+
+        Where lists are `parted` a value is given as a text if it is one only, and the lists of
+        several stand behind all values, in the same order.
+        """
+        query = self.compile(relation, frozenset(columns), ordered=True)
+        if parted and not query.merges(name for name in columns if _is_multi(query, name)):
+            query = self.wrapped(query, columns)
+        types = tuple(query.columns.get(name) or null(self.dialect) for name in columns)
+        values, lists, numbers = list[Node](), list[Node](), dict[object, int]()
+        for value in types:
+            key = NULL_TEXT if value.absent else identity(value.sql)
+            if key in numbers:
+                continue
+            numbers[key] = len(values)
+            one, several = self._parted(value) if parted and value.multi else (value.sql, None)
+            values.append(one)
+            lists += [] if several is None else [several]
+        places = tuple(numbers[NULL_TEXT if v.absent else identity(v.sql)] for v in types)
+        return self._selected([*values, *lists], query), types, places
+
+    def _selected(self, values: list[Node], query: Query) -> exp.Select:
+        outputs = [aliased(value, f"c{n}") for n, value in enumerate(values)]
         outputs = outputs or [aliased(exp.null(), "nothing")]
-        statement = select(outputs, query.source, conditions=query.conditions, order=query.order)
-        return statement, types
+        return select(outputs, query.source, conditions=query.conditions, order=query.order)
+
+    def _parted(self, value: Typed) -> tuple[Node, Node]:
+        """The only value of a list, and a list of several."""
+        d = self.dialect
+        length = exp.Anonymous(this="LEN", expressions=[value.sql])
+        is_one = exp.EQ(this=length, expression=exp.Literal.number(1))
+        one = d.case([(is_one, d.function("list_extract", value.sql, d.position(1)))])
+        return one, d.case([(exp.Not(this=is_one), value.sql)])
 
     @singledispatchmethod
     def compile(self, node: nodes.Relation, wanted: Wanted, *, ordered: bool) -> Query:
@@ -101,6 +142,7 @@ class Compiler:
         table = self.fresh("q")
         outputs: list[Node] = []
         columns: dict[Demand, Typed] = {}
+        labels: dict[object, str] = {}
         for name in sorted(set(wanted), key=str):
             value = query.columns.get(name)
             if value is None:
@@ -108,9 +150,11 @@ class Compiler:
             if value.constant is not None or value.absent:
                 columns[name] = value
                 continue
-            label = self.label(name)
-            outputs.append(aliased(value.sql, label))
-            columns[name] = Typed(column(table, label), value.kind, value.multi)
+            key = identity(value.sql)
+            if key not in labels:
+                labels[key] = self.label(name)
+                outputs.append(aliased(value.sql, labels[key]))
+            columns[name] = Typed(column(table, labels[key]), value.kind, value.multi)
         order = []
         for key in query.order:
             label = self.fresh("o")
@@ -272,7 +316,11 @@ class Compiler:
         if not query.merges(needed):
             query = self.wrapped(query, below)
         columns = dict(query.columns)
-        columns.update((name, self.expression(value, query)) for name, value in fields)
+        values: dict[Expr, Typed] = {}
+        for name, value in fields:
+            if value not in values:
+                values[value] = self.expression(value, query)
+            columns[name] = values[value]
         return replace(query, columns=columns)
 
     @compile.register
@@ -478,6 +526,11 @@ class Compiler:
 def _filled(order: tuple[OrderKey, ...], count: int) -> tuple[OrderKey, ...]:
     """An order with as many keys as another one that goes on within one event."""
     return (*order, *(OrderKey(exp.Literal.number(0)) for _ in range(count - len(order))))
+
+
+def _is_multi(query: Query, name: str) -> bool:
+    value = query.columns.get(name)
+    return value is not None and value.multi
 
 
 def _part(pair: Node, position: int) -> Node:

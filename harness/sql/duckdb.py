@@ -65,6 +65,18 @@ def _extract(function: str, value: Node, pattern: str, group: int) -> Node:
     return raw(function, value, text(pattern), whole(group))
 
 
+def _native(pattern: str) -> str:
+    """The RE2 form of a pattern that is known to have one."""
+    native = patterns.translate(pattern).native
+    if native is None:
+        raise ValueError(pattern)
+    return native
+
+
+def _part_names(count: int) -> Node:
+    return raw("LIST_VALUE", *(text(f"p{number}") for number in range(1, count + 1)))
+
+
 def text(value: str) -> Node:
     """A text literal."""
     return exp.Literal.string(value)
@@ -318,6 +330,7 @@ TABLE: dict[str, Callable[..., Node]] = {
     "list_zip": _zip,
     "beside": _beside,
     "struct_part": _struct_part,
+    "regex_part": lambda d, parts, position: raw("STRUCT_EXTRACT_AT", parts, position),
     "utc_timestamp": _timestamp,
     "strftime": _strftime,
     "strptime": _strptime,
@@ -493,6 +506,14 @@ class DuckDBDialect:
             caught = self.each(found, lambda v: exp.Coalesce(this=v, expressions=[text("")]))
             return _not_empty(self, caught)
         return self.function("spl_regex_all", value, text(pattern), whole(group))
+
+    def regex_parts(self, value: Node, pattern: str, count: int) -> Node:
+        """What so many groups of a pattern caught, as a struct of texts."""
+        return raw("REGEXP_EXTRACT", value, text(_native(pattern)), _part_names(count))
+
+    def regex_all_parts(self, value: Node, pattern: str, count: int) -> Node:
+        """The same of every match, as a list."""
+        return raw("REGEXP_EXTRACT_ALL", value, text(_native(pattern)), _part_names(count))
 
     def regex_replace(
         self, value: Node, pattern: str, replacement: str, *, every: bool = True

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from harness.plan import nodes
 from harness.plan.types import Kind, Typed, as_number, as_text, as_values, null
 from harness.sql.query import Node, OrderKey, Query, aliased, column, identifier, select, subquery
 
 if TYPE_CHECKING:
-    from harness.plan import nodes
     from harness.plan.expressions import Demand
     from harness.sql.compiler import Compiler, Wanted
+
+SMALL_TABLE = 10_000
+"""A table of more rows is grouped only where its keys are looked up."""
 
 
 def compile_join(c: Compiler, node: nodes.Join, wanted: Wanted, *, ordered: bool) -> Query:
@@ -21,7 +24,8 @@ def compile_join(c: Compiler, node: nodes.Join, wanted: Wanted, *, ordered: bool
 
     The distinct keys of the left are matched against the table first, so that a wildcard or a
     network is compared once for each value and not once for each event. The left rows are read
-    twice and worked out once: they stand in a WITH clause.
+    twice and worked out once: they stand in a WITH clause. Where keys are compared as they are
+    and the table is small, it is grouped as a whole, and the left rows, read once, stream by.
     """
     outputs = [(new, old) for new, old in node.outputs if new in wanted]
     kept: frozenset[Demand] = frozenset(n for n, _ in outputs) if node.only_missing else frozenset()
@@ -31,30 +35,111 @@ def compile_join(c: Compiler, node: nodes.Join, wanted: Wanted, *, ordered: bool
     left = c.wrapped(c.compile(node.input, below, ordered=ordered), below)
     if not outputs:
         return left
+    keys = [_key(c, left, match) for match in node.matches]
+    if _streams(c, node, keys):
+        return _streamed(c, node, outputs, left, keys, wanted)
     rows, common = left.source.this, c.fresh("w")
     alias = exp.TableAlias(this=identifier(left.source.alias))
     left = replace(left, source=exp.Table(this=identifier(common), alias=alias))
-    keys = [_key(c, left, match) for match in node.matches]
     if node.times is not None:
-        keys.append(as_number(c.dialect, left.columns.get(node.times.left) or null(c.dialect)))
+        moment = left.columns.get(node.times.left) or null(c.dialect)
+        keys.append(as_number(c.dialect, moment))
     name, labels = c.fresh("l"), [c.fresh("k") for _ in keys]
     lists, found = _matched(c, node, outputs, left, keys, labels)
-    condition: Node = exp.true()
-    for key, label in zip(keys, labels, strict=True):
-        condition = exp.And(
-            this=condition,
-            expression=exp.Paren(this=exp.EQ(this=key.sql, expression=column(name, label))),
-        )
-    join = exp.Join(this=subquery(found, name), side="LEFT", on=condition)
-    columns = dict(left.columns)
-    for (new, _), label in zip(outputs, lists, strict=True):
-        columns[new] = _output(c, node, column(name, label), left.columns.get(new))
-    source = left.source.copy()
-    source.set("joins", [join])
-    joined = c.wrapped(replace(left, source=source, columns=columns), wanted)
+    known = [key.sql for key in keys]
+    joined = _joined(c, node, outputs, left, wanted, _Found(found, name, known, labels, lists))
     named = exp.CTE(this=rows, alias=exp.TableAlias(this=identifier(common)), materialized=True)
     joined.source.this.set("with_", exp.With(expressions=[named]))
     return joined
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A SELECT of the matches, under a name: a column for each key, and a list for each output.
+
+    `keys` are the left side's, to be compared with them.
+    """
+
+    matches: exp.Select
+    name: str
+    keys: list[Node]
+    labels: list[str]
+    lists: list[str]
+
+
+def _joined(
+    c: Compiler,
+    node: nodes.Join,
+    outputs: list[tuple[str, str]],
+    left: Query,
+    wanted: Wanted,
+    found: _Found,
+) -> Query:
+    condition: Node = exp.true()
+    for key, label in zip(found.keys, found.labels, strict=True):
+        same = exp.EQ(this=key, expression=column(found.name, label))
+        condition = exp.And(this=condition, expression=exp.Paren(this=same))
+    join = exp.Join(this=subquery(found.matches, found.name), side="LEFT", on=condition)
+    columns = dict(left.columns)
+    for (new, _), label in zip(outputs, found.lists, strict=True):
+        columns[new] = _output(c, node, column(found.name, label), left.columns.get(new))
+    left.source.set("joins", [join])
+    return c.wrapped(replace(left, columns=columns), wanted)
+
+
+def _streams(c: Compiler, node: nodes.Join, keys: list[Typed]) -> bool:
+    """Whether one text is compared as it is for each key, with a table that is small."""
+    table = node.table
+    while isinstance(table, nodes.Filter):
+        table = table.input
+    if not isinstance(table, nodes.Stored) or c.sizes.get(table.table, SMALL_TABLE) >= SMALL_TABLE:
+        return False
+    exact = all(match.kind == "exact" for match in node.matches) and node.times is None
+    return bool(keys) and exact and not any(key.multi for key in keys)
+
+
+def _streamed(
+    c: Compiler,
+    node: nodes.Join,
+    outputs: list[tuple[str, str]],
+    left: Query,
+    keys: list[Typed],
+    wanted: Wanted,
+) -> Query:
+    """The left rows joined to the table, of which each key has one row of lists."""
+    d, name = c.dialect, c.fresh("l")
+    needed = frozenset([*(m.right for m in node.matches), *(old for _, old in outputs)])
+    table = c.wrapped(c.compile(node.table, needed, ordered=True), needed)
+    asked, given = [], []
+    for match, key in zip(node.matches, keys, strict=True):
+        right = as_text(d, table.columns.get(match.right) or null(d)).sql
+        folds = not match.case_sensitive
+        asked.append(d.function("lower", key.sql) if folds else key.sql)
+        given.append(d.function("lower", right) if folds else right)
+    labels, lists = [c.fresh("k") for _ in keys], [c.fresh("r") for _ in outputs]
+    results = [aliased(value, label) for value, label in zip(given, labels, strict=True)]
+    results += _lists(c, node, outputs, table, lists)
+    matches = select(results, table.source, conditions=table.conditions, group=given)
+    found = _Found(matches, name, asked, labels, lists)
+    return _joined(c, node, outputs, left, wanted, found)
+
+
+def _lists(
+    c: Compiler,
+    node: nodes.Join,
+    outputs: list[tuple[str, str]],
+    table: Query,
+    labels: list[str],
+) -> list[Node]:
+    """The table's values for each output, in its order, as far as they are wanted."""
+    d = c.dialect
+    results: list[Node] = []
+    for (_, old), label in zip(outputs, labels, strict=True):
+        value = as_text(d, table.columns.get(old) or null(d)).sql
+        filled = _in_order(d.function("coalesce", value, d.literal("")), table.order)
+        listed = exp.Anonymous(this="LIST", expressions=[filled])
+        results.append(aliased(_first(c, listed, node.max_matches), label))
+    return results
 
 
 def _matched(
@@ -83,21 +168,13 @@ def _matched(
         test = _any_test(c, match, Typed(column(distinct, label), key.kind, key.multi), right)
         condition = exp.And(this=condition, expression=exp.Paren(this=test))
     lists = [c.fresh("r") for _ in outputs]
-    d.order = table.order
     if times is not None:
         of_row = (table.columns.get(times.right) or null(d)).sql
         within = _within(c, times, column(distinct, labels[-1]), of_row)
         condition = exp.And(this=condition, expression=within)
-        d.order = (OrderKey(of_row, descending=True), *table.order)
+        table = replace(table, order=(OrderKey(of_row, descending=True), *table.order))
     results: list[Node] = [aliased(column(distinct, label), label) for label in labels]
-    for (_, old), label in zip(outputs, lists, strict=True):
-        value = as_text(d, table.columns.get(old) or null(d)).sql
-        listed = exp.Anonymous(
-            this="LIST",
-            expressions=[_in_order(d.function("coalesce", value, d.literal("")), d.order)],
-        )
-        results.append(aliased(_first(c, listed, node.max_matches), label))
-    d.order = ()
+    results += _lists(c, node, outputs, table, lists)
     source = subquery(values, distinct)
     source.set("joins", [exp.Join(this=table.source, kind="INNER", on=condition)])
     group = [column(distinct, label) for label in labels]

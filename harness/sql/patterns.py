@@ -21,6 +21,7 @@ SPECIAL_GROUP = re.compile(r"\(\?(?:P?<[A-Za-z_]|:|[imsU]+(?:-[imsU]+)?[:)]|-[im
 SIMPLE_ESCAPES = frozenset("dDwWnrtfabBxAz.^$*+?()[]{}|\\/\"'-:=<>!#&%@,;~` _")
 MAX_REPEAT = 1000
 FLAGS = re.compile(r"\(\?[a-zA-Z-]*[:)]")
+WITHOUT = re.compile(r"\(\?[a-zA-Z]*-")
 REPEATED_GROUP = re.compile(r"\)[*+{]")
 REPEAT = re.compile(r"\{(\d+)(?:,(\d*))?\}")
 
@@ -73,6 +74,7 @@ class _Rewriter:
         self.consumes = False
         self.quantified = False
         self.multiline = False
+        self.dotall = False
         self.open: list[bool] = []
 
     def step(self) -> None:
@@ -117,6 +119,8 @@ class _Rewriter:
                 if position or flags[0].strip("(?ims)"):
                     raise _NotNative
                 self.multiline = True
+            if flags is not None and not position and "s" in flags[0].partition("-")[0]:
+                self.dotall = flags[0].endswith(")") and not WITHOUT.search(text)
             if named := GROUP.match(text, position):
                 self.open.append(True)
                 self.out.append(f"(?P<{named[1]}>")
@@ -148,8 +152,12 @@ class _Rewriter:
         if self.multiline:
             self._copy("$")
             return
+        consumes, rest = self.consumes, self.dotall and self.out[-2:] in ([".", "*"], [".", "+"])
         self._last()
-        self.out.append(r"(?:\n?\z)")
+        if rest:
+            # All up to the end is taken already, a last newline too.
+            self.consumes = consumes
+        self.out.append(r"\z" if rest else r"(?:\n?\z)")
         self.position += 1
 
     def _last(self) -> None:

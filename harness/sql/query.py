@@ -56,6 +56,13 @@ def is_simple(value: Typed) -> bool:
     return isinstance(value.sql, exp.Column) or value.constant is not None or value.absent
 
 
+def identity(value: Node) -> object:
+    """What two nodes share that are one value: the same column, or the same node."""
+    if isinstance(value, exp.Column):
+        return (value.text("table"), value.name)
+    return id(value)
+
+
 def column(table: str, name: str) -> Node:
     """A column of a named source."""
     return exp.Column(this=identifier(name), table=identifier(table))

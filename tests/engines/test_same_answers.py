@@ -11,12 +11,13 @@ import pytest
 from harness.apps import load_apps
 from harness.engines import json_documents
 from harness.engines.base import SearchRequest
-from harness.engines.default_fields import PUNCT_CHARACTERS, punct
+from harness.engines.default_fields import PUNCT_CHARACTERS, line_count, punct, time_parts
 from harness.engines.duckdb import DuckDBEngine
 from harness.engines.knowledge import Knowledge
 from harness.engines.paths import json_field, json_names
 from harness.engines.search import LocalSearch
 from harness.fields import resolver
+from harness.fields.defaults import TIME_PARTS
 from harness.fields.extractors import Automatic
 from harness.model import ALL_TIME, EventBatch
 from harness.plan import nodes
@@ -125,7 +126,7 @@ def test_fields_of_xml_out_of_lists_are_those_taken_one_by_one(
     for separate in (0, 1_000, 0):
         monkeypatch.setattr(resolver, "SEPARATE", separate)
         if len(found) == 2:
-            monkeypatch.setattr(Automatic, "_lacks", lambda _, __: False)
+            monkeypatch.setattr(Automatic, "_may", lambda *_: True)
         engine = DuckDBEngine(Knowledge(load_apps()))
         engine.load([batch])
         request = SearchRequest("search index=main | table *", 0.0, ALL_TIME)
@@ -134,6 +135,69 @@ def test_fields_of_xml_out_of_lists_are_those_taken_one_by_one(
     assert found[0] == found[1]
     assert found[0] == found[2]
     assert any("CommandLine" in row for row in found[0])
+
+
+def written_time(chance: random.Random) -> str:
+    """A time of ISO's shape, or nearly."""
+    days = "2022-01-01 2022-02-30 2024-02-29 0000-01-01 0999-03-04 9999-12-31".split()
+    clocks = "00:00:00 23:59:59 24:00:00 12:60:00 01:02:03 1:02:03".split()
+    fractions = ["", "", ".1", ".123456", ".123456789", ".1234567891", ".", ",5"]
+    zones = [
+        "",
+        "",
+        "Z",
+        "Z",
+        "+05:30",
+        "-0530",
+        "-00:15",
+        "+99:00",
+        " +01:00",
+        " UTC",
+        "Zulu",
+        "+5",
+    ]
+    between = chance.choice("TTT ")
+    return (
+        f"{chance.choice(days)}{between}{chance.choice(clocks)}"
+        f"{chance.choice(fractions)}{chance.choice(zones)}"
+    )
+
+
+def timed_event(chance: random.Random) -> str:
+    """An event as XML, JSON or text, whose time stands where it is looked for, or elsewhere."""
+    time, quote = written_time(chance), chance.choice("'\"")
+    after = chance.choice(["", quote, quote, " x", "\n", ",1", ".", "é", "Z", "5", "a"])
+    key = chance.choice(["time", "_time", "UtcTime", "x", "ts"])
+    colon, mark = chance.choice([":", " : "]), chance.choice(['"', '"', ""])
+    shapes = [
+        f"<E><T SystemTime={chance.choice([quote, quote, ''])}{time}{after}/></E>",
+        f"<E>{time}",
+        f'{{"é": 1, "{key}"{colon}{mark}{time}{mark}, "time":"2021-05-05T05:05:05Z"}}',
+        f"{chance.choice(['', '', ' ', 'é'])}{time}{after} message\n{time}",
+        chance.choice(["Jan  5 2022 10:11:12 x", "1650000000 x", "none", "{}", "<a/>", "1:2 a"]),
+    ]
+    return chance.choice(shapes)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_times_are_taken_apart_as_the_function_does(seed: int) -> None:
+    chance = random.Random(seed)
+    raw = [timed_event(chance) for _ in range(500)]
+    times = [chance.choice([None, float(n), 1.65e9 + n]) for n in range(500)]
+    engine = DuckDBEngine(Knowledge(load_apps()))
+    engine.load([EventBatch("main", "s", "t", raw, times, ["h"] * 500)])
+    names = " ".join((*TIME_PARTS, "linecount"))
+    request = SearchRequest(f"search index=main | table _raw _time {names}", 0.0, ALL_TIME)
+    rows = engine.search(request).rows.rows
+    engine.close()
+    seen = 0
+    for row in rows:
+        text, moment = str(row["_raw"]), row.get("_time")
+        expected = time_parts(text, moment, "", "", "", "UTC")  # type: ignore[arg-type]
+        assert [row.get(name) for name in TIME_PARTS] == list(expected or 10 * (None,)), row
+        assert row["linecount"] == line_count(text)
+        seen += expected is not None
+    assert seen
 
 
 @pytest.mark.parametrize("seed", SEEDS)

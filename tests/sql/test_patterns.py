@@ -128,6 +128,9 @@ def test_every_catch(pattern: str, subject: str) -> None:
 @settings(max_examples=200, deadline=None)
 @given(PATTERNS, TEXTS, st.booleans())
 @example(r"\D*", "A", True)
+@example("(?s)a.*$", "ba\n\n", True)
+@example("(?s)a(?-s:.+$)", "aa\n\n", True)
+@example("(?s).+$", "a\n", False)
 def test_replacement(pattern: str, subject: str, every: bool) -> None:
     truth = compiled(pattern)
     if truth is None:
@@ -142,6 +145,7 @@ def test_replacement(pattern: str, subject: str, every: bool) -> None:
     [
         r"(?<user>\w+)@(?<host>[\w.-]+)",
         r"\.exe$",
+        r"(?s)^\s*(\S+).*$",
         r"(?i)(?:power|c)shell|cmd\.exe$",
         r"(?ms)^\s*Name:\s+(?<name>[^\r\n]*)$",
         r"(?<a>\d{1,3})(?:\.\d{1,3}){3}",
