@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from harness.engines.base import Loaded, SearchRequest, SearchResult, StageRows
-from harness.engines.splunk.instance import PREFIX
+from harness.engines.splunk.instance import PREFIX, deletion
 from harness.engines.splunk.isolation import TrialUser, trial_user
 from harness.engines.splunk.jobs import JobResult, Jobs, Window
 from harness.errors import Unsupported
@@ -115,16 +115,22 @@ class SplunkEngine:
     def close(self) -> None:
         """Delete the trial's events, and its user."""
         try:
+            if self._loads:
+                self._delete_events()
             if self._user is not None:
                 self._user.remove()
                 self._user.rest.close()
-            if self._loads:
-                self.instance.delete_events(f"harness_trial::{self.trial}")
         finally:
             self._user, self._loads = None, 0
             if self._turn:
                 self.instance.ledger.end_turn()
                 self._turn = False
+
+    def _delete_events(self) -> None:
+        """By the administrator, or by the trial's user where that one may not."""
+        term = f"harness_trial::{self.trial}"
+        if not self.instance.delete_events(term) and self._user is not None:
+            self._user.delete_events(deletion(term))
 
     @property
     def _jobs(self) -> Jobs:

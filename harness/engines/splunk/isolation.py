@@ -25,6 +25,8 @@ ROLES, USERS = "/services/authorization/roles", "/services/authentication/users"
 MODEL_ROLE = "power"
 WANTED = frozenset({"search", "input_file", "output_file", "run_collect", "rest_properties_get"})
 NOTHING = "nothing"
+DELETE = "delete_by_keyword"
+REFUSED = ("insufficient", "error")
 
 
 class TrialUser:
@@ -61,6 +63,20 @@ class TrialUser:
         rows = self.jobs.run("search index=* | stats count", Window()).rows.rows
         self.see(())
         return not rows or str(rows[0].get("count", "0")) == "0"
+
+    def delete_events(self, search: str, trial: str | None = None) -> bool:
+        """Delete a trial's events, which are all that this user then sees; whether it might.
+
+        The role gets the capability for it now, so that the trial's own search never had it.
+        """
+        try:
+            told = self._role((), trial or self.trial)
+            told["capabilities"] = sorted({*told["capabilities"], DELETE})
+            self.instance.rest.post(f"{ROLES}/{part(self.name)}", repeatable=True, **told)
+            messages = self.jobs.run(search, Window()).messages
+        except SplunkFault:
+            return False
+        return not any(one in text.lower() for text in messages for one in REFUSED)
 
     def remove(self) -> None:
         """Remove the user and the role."""
