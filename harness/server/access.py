@@ -41,6 +41,7 @@ OF_ADMINISTRATORS = """
     edit_search_server edit_server edit_token_http edit_user indexes_edit license_edit list_settings
     rest_apps_management
 """.split()
+CAPABILITIES = (*OF_USERS, *OF_POWER, *OF_ADMINISTRATORS, DELETE)
 ROLES: dict[str, dict[str, str]] = {
     "admin": {
         "imported_roles": "power;user",

@@ -9,7 +9,15 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from harness.server.access import EDIT_ROLES, EDIT_USERS, LISTS, OWN_PASSWORD, ROLES, Role
+from harness.server.access import (
+    CAPABILITIES,
+    EDIT_ROLES,
+    EDIT_USERS,
+    LISTS,
+    OWN_PASSWORD,
+    ROLES,
+    Role,
+)
 from harness.server.accounts import PASSWORD
 from harness.server.atom import Entry, feed, one_entry, page_of
 from harness.server.faults import Refusal, not_found
@@ -40,6 +48,7 @@ def add_routes(router: Router, server: Server) -> None:
         ("GET", "authorization/roles/{name}", found.role, ""),
         ("POST", "authorization/roles/{name}", found.change_role, EDIT_ROLES),
         ("DELETE", "authorization/roles/{name}", found.remove_role, EDIT_ROLES),
+        ("GET", "authorization/capabilities", found.capabilities, ""),
         ("GET", "authentication/current-context", found.context, ""),
         ("GET", "authentication/current-context/context", found.context, ""),
         ("GET", "authentication/users", found.users, ""),
@@ -103,6 +112,12 @@ class People:
         """Remove a role."""
         self.access.remove(request.captured["name"])
         return await self.roles(request)
+
+    async def capabilities(self, request: Request) -> Response:
+        """The names of all capabilities."""
+        names = sorted({*CAPABILITIES, *(c for r in self.access.roles().values() for c in r.own)})
+        path = "/services/authorization"
+        return one_entry(request, Entry("capabilities", path, {"capabilities": names}))
 
     # Users
 

@@ -47,7 +47,8 @@ def add_routes(router: Router, found: Entities) -> None:
     for method, path, handler, needs in (
         ("GET", "server/info", found.info, ""),
         ("GET", "server/info/{name}", found.info, ""),
-        ("GET", "server/settings", found.info, ""),
+        ("GET", "server/settings", found.settings, ""),
+        ("GET", "server/settings/{name}", found.settings, ""),
         ("GET", "messages", found.no_messages, ""),
         ("GET", "apps/local", found.apps, ""),
         ("GET", "apps/local/{name}", found.app, ""),
@@ -115,6 +116,26 @@ class Entities:
         }
         entry = Entry("server-info", "/services/server/info", content)
         return one_entry(request, entry)
+
+    async def settings(self, request: Request) -> Response:
+        """The settings that clients read; there is no web interface."""
+        content: dict[str, Any] = {
+            "SPLUNK_DB": "/opt/splunk/var/lib/splunk",
+            "SPLUNK_HOME": "/opt/splunk",
+            "appServerPorts": "0",
+            "enableSplunkWebSSL": False,
+            "host": "harness",
+            "httpport": 8000,
+            "kvStoreDisabled": False,
+            "mgmtHostPort": "8089",
+            "minFreeSpace": 5000,
+            "pass4SymmKey": "********",
+            "serverName": "harness",
+            "sessionTimeout": "1h",
+            "startwebserver": False,
+            "trustedIP": None,
+        }
+        return one_entry(request, Entry("settings", "/services/server/settings", content))
 
     async def no_messages(self, request: Request) -> Response:
         """No restart is ever required."""
