@@ -69,13 +69,16 @@ ROLES: dict[str, dict[str, str]] = {
 class View:
     """What a search sees: the indexes, the events that meet a filter, and its time zone.
 
-    `indexes` are patterns; `*` stands for no index that begins with `_`.
+    `indexes` are patterns; `*` stands for no index that begins with `_`. The times of indexing
+    are what a search asks for, in epoch seconds.
     """
 
     indexes: tuple[str, ...] = ("*", "_*")
     filter: str = ""
     timezone: str = ""
     may_delete: bool = False
+    indexed_from: float | None = None
+    indexed_until: float | None = None
 
     def sees(self, index: str) -> bool:
         """Whether an index may be searched."""

@@ -12,7 +12,7 @@ import re
 import secrets
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from harness.engines.base import SearchRequest
@@ -147,6 +147,11 @@ class Jobs:
         span = TimeRange(
             _bound(told.get("earliest_time", ""), now, timezone),
             _bound(told.get("latest_time", ""), now, timezone, latest=True),
+        )
+        view = replace(
+            view,
+            indexed_from=_bound(told.get("index_earliest", ""), now, timezone),
+            indexed_until=_bound(told.get("index_latest", ""), now, timezone, latest=True),
         )
         request = SearchRequest(text, now, span, limits=self.limits)
         sid = told.get("id") or f"{time.time():.0f}.{next(self._numbers)}"

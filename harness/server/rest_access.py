@@ -72,8 +72,8 @@ class People:
 
     def _role(self, role: Role, known: Mapping[str, Role]) -> Entry:
         content: dict[str, Any] = {
-            "defaultApp": "", "srchFilter": "", "srchFilterSelecting": "1", "srchTimeWin": "-1",
-            "srchJobsQuota": "3", "rtSrchJobsQuota": "6", "srchDiskQuota": "100", **role.told,
+            "defaultApp": "", "srchFilter": "", "srchFilterSelecting": "1", "srchTimeWin": -1,
+            "srchJobsQuota": 3, "rtSrchJobsQuota": 6, "srchDiskQuota": 100, **role.told,
         }  # fmt: skip
         content |= {key: list(role.lists[key]) for key in LISTS}
         for key, name in INHERITED.items():

@@ -44,7 +44,9 @@ TABLES = (
     "CREATE SEQUENCE IF NOT EXISTS state.ids",
     """CREATE TABLE IF NOT EXISTS state.events
     (grp INTEGER, _time DOUBLE, host VARCHAR, _raw VARCHAR, _meta VARCHAR,
-    id BIGINT DEFAULT nextval('state.ids'))""",
+    id BIGINT DEFAULT nextval('state.ids'), _indextime DOUBLE DEFAULT epoch(now()))""",
+    """ALTER TABLE state.events
+    ADD COLUMN IF NOT EXISTS _indextime DOUBLE DEFAULT epoch(now())""",
     "CREATE TABLE IF NOT EXISTS state.groups (key VARCHAR, said VARCHAR)",
     """CREATE TABLE IF NOT EXISTS state.settings
     (file VARCHAR, stanza VARCHAR, key VARCHAR, value VARCHAR)""",
@@ -278,10 +280,16 @@ class SearchEngine(DuckDBEngine):
         """Let the view of the events hold those that may be seen, so that no command sees more."""
         if self._is_restricted:
             self._see("")
-        numbers = ", ".join(str(int(group.number)) for group in self.groups.values())
-        within = f" WHERE grp IN ({numbers})" if numbers else " WHERE false"
+        conditions = []
         if some:
-            self._see(within)
+            numbers = ", ".join(str(int(group.number)) for group in self.groups.values())
+            conditions.append(f"grp IN ({numbers})" if numbers else "false")
+        if view.indexed_from is not None:
+            conditions.append(f"_indextime >= {float(view.indexed_from)!r}")
+        if view.indexed_until is not None:
+            conditions.append(f"_indextime < {float(view.indexed_until)!r}")
+        if conditions:
+            self._see(f" WHERE {' AND '.join(conditions)}")
         if not view.filter:
             return
         request = SearchRequest(f"search {view.filter}", 0.0, TimeRange(None, None))
