@@ -97,16 +97,7 @@ class Server:
     def index_names(self) -> set[str]:
         """The indexes that there are."""
         held = {group.index for group in self.store.visible.groups.values()}
-        return {*OWN_INDEXES, *self.configuration.written("indexes"), *held} - self.removed(held)
-
-    def removed(self, held: set[str]) -> set[str]:
-        """Indexes that were removed: their groups are there, and nobody made them again."""
-        return {
-            name
-            for name in held
-            if name in self.configuration.written("removed_indexes")
-            and name not in self.configuration.written("indexes")
-        }
+        return {*OWN_INDEXES, *self.configuration.written("indexes"), *held}
 
     def app_conf(self, folder: AppFolder) -> dict[str, str]:
         """What an app's app.conf says of its label and version."""

@@ -38,8 +38,6 @@ RESERVED = frozenset(
     "name output_mode count offset search sort_dir sort_key sort_mode f owner app sharing".split()
 )
 LISTS = frozenset("imported_roles capabilities srchIndexesAllowed srchIndexesDefault roles".split())
-REMOVED = "removed_indexes"
-"""A file of ours: indexes whose events are gone, but not the groups that they were in."""
 
 
 def add_routes(router: Router, found: Entities) -> None:
@@ -228,8 +226,6 @@ class Entities:
         if request.get("datatype", "event") != "event":
             raise Refusal(400, "metric indexes are not supported")
         self.configuration.set("indexes", name, told(request))
-        if name in self.configuration.written(REMOVED):
-            self.configuration.remove(REMOVED, name)
         return one_entry(request, _named(self._index_entries(), name), status=201)
 
     async def change_index(self, request: Request) -> Response:
@@ -248,7 +244,6 @@ class Entities:
         self.server.store.remove_index(name)
         if name in self.configuration.written("indexes"):
             self.configuration.remove("indexes", name)
-        self.configuration.set(REMOVED, name, {})
         page = page_of(request, self._index_entries())
         return feed(request, "indexes", "/services/data/indexes", page)
 

@@ -157,13 +157,22 @@ class Store(DuckDBEngine):
             return int(removed)
 
     def remove_index(self, index: str) -> None:
-        """Delete an index with its events."""
-        numbers = [group.number for group in self.groups.values() if group.index == index]
+        """Delete an index with its events and their kinds."""
         with self.lock:
-            found = self.cursor.execute(
-                "SELECT id FROM state.events WHERE grp IN (SELECT unnest(?::INTEGER[]))", [numbers]
-            ).fetchall()
-            self.remove([one for (one,) in found])
+            gone = {key: group for key, group in self.groups.items() if group.index == index}
+            with self._transaction():
+                self.cursor.execute(
+                    "DELETE FROM state.events WHERE grp IN (SELECT unnest(?::INTEGER[]))",
+                    [[group.number for group in gone.values()]],
+                )
+                for key in gone:
+                    self.cursor.execute("DELETE FROM state.groups WHERE key = ?", [json.dumps(key)])
+                ((count, newest),) = self.cursor.execute(
+                    "SELECT count(*), max(_time) FROM state.events"
+                ).fetchall()
+            self.groups = {key: one for key, one in self.groups.items() if key not in gone}
+            self.events, self.newest = count, newest
+            self.visible = Visible(dict(self.groups), count, newest)
 
     @property
     def is_usable(self) -> bool:

@@ -94,6 +94,15 @@ class Instance:
             self._create_index(name)
         self._indexes.add(name)
 
+    def new_index(self, name: str) -> None:
+        """Create an index for one trial."""
+        self._create_index(name)
+
+    def drop_index(self, name: str) -> None:
+        """Remove an index that was made for one trial."""
+        self._drop(f"/services/data/indexes/{part(name)}")
+        self.ledger.strike("indexes", name)
+
     def _create_index(self, name: str) -> None:
         try:
             self.rest.post("/services/data/indexes", name=name)

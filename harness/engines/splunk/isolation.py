@@ -35,6 +35,8 @@ class TrialUser:
     def __init__(self, instance: Instance, trial: str, timezone: str) -> None:
         self.instance = instance
         self.trial = trial
+        self.index: str | None = None
+        """The trial's own index, where it has one."""
         self.name = f"{trial}-u"
         password = secrets.token_urlsafe(24) + "aA1!"
         rest = instance.rest
@@ -90,6 +92,8 @@ class TrialUser:
         text = f"harness_trial::{trial}"
         if void:
             text += f" NOT ({' OR '.join(f'harness_batch::{one}' for one in void)})"
+        if self.index and trial == self.trial:
+            text = f"index={self.index} OR ({text})"
         return {
             "srchFilter": text,
             "srchIndexesAllowed": ["*", "_*"],

@@ -221,3 +221,50 @@ def test_the_apps_for_an_instance_are_written(project: Path, served: dict[str, s
         text = file.read().decode()
     assert "[mine(1)]\ndefinition = index=$x$\nargs = x\n" in text
     assert f"[{NAME}_filter]\ndefinition = search *\n" in text
+
+
+def test_raw_texts_are_broken_and_dated_by_the_instance(served: dict[str, str]) -> None:
+    """The same over HEC's raw endpoint, each trial in an index of its own."""
+    done = subprocess.run(
+        [*HARNESS, "compare", "local", served["HARNESS_SPLUNK_URL"], "--splunk-raw", "--json"],
+        cwd=ROOT, env=served, capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(done.stdout)
+    assert told["summary"]["differs"] == 0
+    assert told["summary"]["same"] > 10
+
+
+def test_raw_texts_that_are_broken_otherwise_are_told_with_both_numbers(
+    project: Path, served: dict[str, str]
+) -> None:
+    """The instance breaks lines that an add-on, which it does not have, keeps together."""
+    app = project / "TA_lines" / "default"
+    app.mkdir(parents=True)
+    (app / "app.conf").write_text("[launcher]\nversion = 1\n")
+    (app / "props.conf").write_text(
+        "[merged]\nSHOULD_LINEMERGE = false\nLINE_BREAKER = ([\\r\\n]+)(?=\\d{4}-)\n"
+    )
+    (project / "detections" / "old.yml").write_text(OLD.replace("lines", "merged"))
+    (project / "old.log").write_text(
+        "2020-01-01T00:00:01Z event\n and more\n2020-01-01T00:00:02Z event\n and more\n"
+    )
+    words = ("--data", "old.log", "--sourcetype", "merged", "--app", "TA_lines")
+    told = {}
+    for engine in ("local", "splunk"):
+        (one,) = ran(
+            project, served, *words, "--engine", engine, "--splunk-raw", name="detections/old.yml"
+        )["trials"]
+        told[engine] = (one["events"], one["warnings"])
+    assert told["local"] == (2, [])
+    assert told["splunk"][0] == 4
+    assert "made 4 events of what are 2 here" in " ".join(told["splunk"][1])
+
+
+def test_raw_texts_keep_their_times(project: Path, served: dict[str, str]) -> None:
+    done = subprocess.run(
+        [*HARNESS, "run", "wintemp", "--engine", "splunk", "--splunk-raw", "--shift-time"],
+        cwd=project, env=served, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert "leave one of them out" in done.stdout + done.stderr
