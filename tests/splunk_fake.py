@@ -136,7 +136,7 @@ class Handler(BaseHTTPRequestHandler):
     def found(self, path: str, query: dict[str, list[str]], body: bytes) -> tuple[int, Any]:
         with STATE.lock:
             if path.startswith("/services/collector"):
-                return self.collector(path, body)
+                return self.collector(path, body, query)
             if path == "/services/auth/login":
                 return self.login(query)
             user = self.user()
@@ -161,7 +161,7 @@ class Handler(BaseHTTPRequestHandler):
 
     # HEC
 
-    def collector(self, path: str, body: bytes) -> tuple[int, Any]:
+    def collector(self, path: str, body: bytes, query: dict[str, list[str]]) -> tuple[int, Any]:
         if not STATE.options["hec"]:
             return 404, {"text": "Not Found", "code": 404} if "health" not in path else {}
         if path.endswith("/health/1.0"):
@@ -183,7 +183,11 @@ class Handler(BaseHTTPRequestHandler):
             return 400, {"text": "Data channel is missing", "code": 10}
         if self.headers.get("Content-Encoding") == "gzip":
             body = gzip.decompress(body)
-        events = [json.loads(line) for line in body.decode().split("\n")]
+        if path.endswith("/raw"):
+            told: dict[str, Any] = {name: values[0] for name, values in query.items()}
+            events = [{**told, "fields": {}, "event": one} for one in body.decode().splitlines()]
+        else:
+            events = [json.loads(line) for line in body.decode().split("\n")]
         if any(one.get("index", "main") not in STATE.indexes for one in events):
             return 400, {"text": "Incorrect index", "code": 7}
         seen = time.monotonic() + STATE.options["index_delay"]
@@ -320,12 +324,17 @@ class Handler(BaseHTTPRequestHandler):
                     batch = one["fields"]["harness_batch"]
                     counts[batch] = counts.get(batch, 0) + 1
             return [{"harness_batch": one, "count": str(n)} for one, n in counts.items()]
+        if named := re.fullmatch(r"search index=([\w-]+) \| stats count", text):
+            return [{"count": str(sum(one.get("index") == named[1] for one in view))}]
         if "harness_" in text or text.startswith("search index=* |"):
             return [{"count": str(sum(_matches(one, text) for one in view))}]
         return STATE.rows if view else []
 
 
 def _matches(event: dict[str, Any], text: str) -> bool:
+    own = re.match(r"index=([\w-]+) OR ", text)
+    if own and event.get("index") == own[1]:
+        return True
     for negated, name, value in re.findall(r"(NOT \(?|OR )?(harness_\w+)::([\w*-]+)", text):
         is_it = re.fullmatch(value.replace("*", ".*"), str(event["fields"].get(name))) is not None
         if is_it == bool(negated):

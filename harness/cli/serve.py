@@ -18,7 +18,7 @@ LEAST_PASSWORD = 8
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8089, show_default=True)
 @click.option("--hec-port", type=click.IntRange(0, 65535), default=8088, show_default=True)
-@click.option("--user", default="admin", show_default=True, help="Name of the one account.")
+@click.option("--user", default="admin", show_default=True, help="Name of the administrator.")
 @click.option(
     "--password-file",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),

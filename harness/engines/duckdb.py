@@ -195,7 +195,8 @@ class DuckDBEngine:
         name = (batch.index, batch.source, batch.sourcetype)
         key = (*name, *kind)
         host = batch.host[0] if kind else ""
-        known = self.groups.get(key) or Group(len(self.groups), *name, entities="none", host=host)
+        free = 1 + max((group.number for group in self.groups.values()), default=-1)
+        known = self.groups.get(key) or Group(free, *name, entities="none", host=host)
         entities = max(known.entities, _entities(batch.raw), key=ENTITIES.index)
         indexed = known.has_indexed or bool(batch.meta)
         self.groups[key] = replace(known, entities=entities, has_indexed=indexed)

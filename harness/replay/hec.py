@@ -17,16 +17,19 @@ import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from harness.replay.faults import Denied, NoAnswer, Rejected, SplunkFault, Uncertain
+from harness.replay.raw import RawPiece, raw_pieces
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from harness.model import EventBatch
     from harness.replay.transport import Answer, Transport
 
+T = TypeVar("T")
+EVENT, RAW = "/services/collector/event", "/services/collector/raw"
 CHANNEL_HEADER = "X-Splunk-Request-Channel"
 TRIAL_FIELD, BATCH_FIELD = "harness_trial", "harness_batch"
 MAX_EVENTS = 1_000
@@ -49,7 +52,7 @@ MEANINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Events for one request: JSON objects without markers, or lines of raw text."""
+    """Events for one request: JSON objects without markers."""
 
     number: int
     events: list[dict[str, Any]]
@@ -100,14 +103,49 @@ class Hec:
         """
         begun = prefix or trial
         sent = Sent(trial)
+
+        def deliver(piece: Piece, stop: threading.Event) -> tuple[list[str], bool]:
+            return self._delivered(piece, trial, begun, stop)
+
+        self._each(pieces(batches, sent), deliver, sent)
+        return sent
+
+    def send_raw(self, batches: Iterable[EventBatch], index: str) -> Sent:
+        """Send the texts of events for the instance to break, into one index.
+
+        Nothing marks a request there: one whose fate is unknown raises `Uncertain`, and the
+        index is to be made anew.
+        """
+        sent = Sent(index)
+
+        def counted() -> Iterator[RawPiece]:
+            for piece in raw_pieces(batches):
+                sent.events += len(piece.texts)
+                times = [time for time in (piece.newest, sent.newest) if time is not None]
+                sent.newest = max(times, default=None)
+                yield piece
+
+        def deliver(piece: RawPiece, stop: threading.Event) -> tuple[list[str], bool]:
+            params = piece.params(index, self._channel)
+            return [], self._once(piece.body(), stop, RAW, params)
+
+        self._each(counted(), deliver, sent)
+        return sent
+
+    def _each(
+        self,
+        found: Iterable[T],
+        delivered: Callable[[T, threading.Event], tuple[list[str], bool]],
+        sent: Sent,
+    ) -> None:
         lock = threading.Lock()
         stop = threading.Event()
         free = threading.Semaphore(2 * self.connections)
 
-        def deliver(piece: Piece) -> None:
+        def deliver(piece: T) -> None:
             try:
                 if not stop.is_set():
-                    void, acknowledged = self._delivered(piece, trial, begun, stop)
+                    void, acknowledged = delivered(piece, stop)
                     with lock:
                         sent.void += void
                         sent.acknowledged &= acknowledged
@@ -119,14 +157,13 @@ class Hec:
 
         with ThreadPoolExecutor(self.connections) as pool:
             waiting = []
-            for piece in pieces(batches, sent):
+            for piece in found:
                 free.acquire()
                 if stop.is_set():
                     break
                 waiting.append(pool.submit(deliver, piece))
             for one in waiting:
                 one.result()
-        return sent
 
     def _delivered(
         self, piece: Piece, trial: str, prefix: str, stop: threading.Event
@@ -147,14 +184,20 @@ class Hec:
             hints=last.hints if last else (),
         )
 
-    def _once(self, body: bytes, stop: threading.Event) -> bool:
+    def _once(
+        self,
+        body: bytes,
+        stop: threading.Event,
+        path: str = EVENT,
+        params: Mapping[str, str] | None = None,
+    ) -> bool:
         headers = self._headers() | {"Content-Encoding": "gzip"}
         until = time.monotonic() + self.busy_seconds
         wait = FIRST_WAIT
         while True:
             try:
                 answer = self.transport.request(
-                    "POST", "/services/collector/event", headers=headers, data=body
+                    "POST", path, headers=headers, params=params, data=body
                 )
                 code = _code(answer)
                 if not (answer.status == 429 or (answer.status == 503 and code == BUSY)):

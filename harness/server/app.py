@@ -15,6 +15,7 @@ from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError, UsageError
+from harness.server.access import Access
 from harness.server.accounts import Accounts
 from harness.server.atom import messages, plain
 from harness.server.certificate import tls_context
@@ -24,6 +25,7 @@ from harness.server.hec import Collector, answer
 from harness.server.http import Response, Router, body_of, request_of, send_response
 from harness.server.indexing import Indexer
 from harness.server.jobs import Jobs
+from harness.server.rest_access import add_routes as add_access
 from harness.server.rest_conf import add_routes as add_conf
 from harness.server.rest_entities import OWN_INDEXES, Entities
 from harness.server.rest_entities import add_routes as add_entities
@@ -73,17 +75,18 @@ class Server:
             project.knowledge, state, timezone=self.timezone, memory=project.settings.memory
         )
         self.configuration = Configuration(project.apps, self.store)
-        self.accounts = Accounts(user, password)
+        self.accounts = Accounts(user, password, self.store)
+        self.access = Access(self.configuration, self.accounts)
         self.indexer = Indexer(self.store, project.apps)
         self.jobs = Jobs(self.store, self.knowledge_in, project.settings.limits, self.broken)
         self.collector = Collector(
             self.configuration, self.indexer, self.index_names, self.timezone
         )
         self.router = Router()
-        entities = Entities(self)
-        add_entities(self.router, entities)
-        add_conf(self.router, self.configuration)
-        add_saved(self.router, self, add_searches(self.router, self, entities))
+        add_entities(self.router, Entities(self))
+        add_access(self.router, self)
+        add_conf(self.router, self)
+        add_saved(self.router, self, add_searches(self.router, self))
         self.router.add("POST", "auth/login", self.login)
 
     def knowledge_in(self, app: str) -> Knowledge:
@@ -94,16 +97,7 @@ class Server:
     def index_names(self) -> set[str]:
         """The indexes that there are."""
         held = {group.index for group in self.store.visible.groups.values()}
-        return {*OWN_INDEXES, *self.configuration.written("indexes"), *held} - self.removed(held)
-
-    def removed(self, held: set[str]) -> set[str]:
-        """Indexes that were removed: their groups are there, and nobody made them again."""
-        return {
-            name
-            for name in held
-            if name in self.configuration.written("removed_indexes")
-            and name not in self.configuration.written("indexes")
-        }
+        return {*OWN_INDEXES, *self.configuration.written("indexes"), *held}
 
     def app_conf(self, folder: AppFolder) -> dict[str, str]:
         """What an app's app.conf says of its label and version."""
@@ -135,7 +129,7 @@ class Server:
     async def login(self, request: Request) -> Response:
         """A session for a name and a password."""
         user, password = request.get("username"), request.get("password")
-        key = self.accounts.login(user, password)
+        key = await asyncio.to_thread(self.accounts.login, user, password)
         if key is None:
             return messages(request, 401, "WARN", "Login failed")
         found = plain(request, "sessionKey", key)
@@ -144,7 +138,7 @@ class Server:
             found.headers = (("Set-Cookie", cookie),)
         return found
 
-    def _authenticate(self, request: Request) -> None:
+    async def _authenticate(self, request: Request) -> None:
         told = request.headers.get("authorization", "")
         scheme, _, rest = told.partition(" ")
         user: str | None = None
@@ -156,7 +150,7 @@ class Server:
                 name, _, password = b64decode(rest, validate=True).decode().partition(":")
             except ValueError:
                 name = password = ""
-            user = name if self.accounts.knows(name, password) else None
+            user = await asyncio.to_thread(self.accounts.knows, name, password)
         elif not told and "cookie" in request.headers:
             for value in _cookies(request.headers["cookie"]):
                 user = user or self.accounts.user_of(value)
@@ -177,10 +171,12 @@ class Server:
             request.app = ""
         if request.method == "HEAD":
             request.method = "GET"
-        handler = self.router.find(request)
+        handler, needs = self.router.find(request)
         is_open = request.parts == ("server", "info") and not request.headers.get("authorization")
         if request.parts != ("auth", "login") and not is_open:
-            self._authenticate(request)
+            await self._authenticate(request)
+            if needs:
+                self.access.require(request.user, needs)
         request.body = await body_of(receive, request.headers, MOST_REST_BODY)
         return await handler(request)
 

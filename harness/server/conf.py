@@ -33,6 +33,8 @@ class Configuration:
         self._store = store
         self._set: dict[str, dict[str, dict[str, str]]] = {}
         for file, stanza, key, value in store.settings():
+            if FILE_NAME.fullmatch(file) is None:
+                continue  # the server's own, which no client may see
             values = self._set.setdefault(file, {}).setdefault(stanza, {})
             if key:
                 values[key] = value

@@ -25,6 +25,7 @@ UNPACKED_PIECE = 1024 * 1024
 MAX_RATIO = 1000
 RATIO_FREE_BYTES = 16 * 1024 * 1024
 FORM = "application/x-www-form-urlencoded"
+ADMINISTRATOR = "admin_all_objects"
 
 
 @dataclass(slots=True)
@@ -147,19 +148,28 @@ def unpacked(body: bytes, most: int) -> bytes:
 
 
 class Router:
-    """Handlers by method and path; a part in braces stands for any one."""
+    """Handlers by method and path; a part in braces stands for any one.
+
+    A route needs a capability of whoever asks. Where nothing is said everybody may read, and
+    only administrators may change something.
+    """
 
     def __init__(self) -> None:
-        self._routes: list[tuple[str, tuple[str, ...], Handler]] = []
+        self._routes: list[tuple[str, tuple[str, ...], Handler, str]] = []
 
-    def add(self, method: str, path: str, handler: Handler) -> None:
+    def add(self, method: str, path: str, handler: Handler, needs: str | None = None) -> None:
         """Answer a path with a handler."""
-        self._routes.append((method, tuple(path.split("/")), handler))
+        if needs is None:
+            needs = "" if method == "GET" else ADMINISTRATOR
+        self._routes.append((method, tuple(path.split("/")), handler, needs))
 
-    def find(self, request: Request) -> Handler:
-        """The handler for a request, what stands in braces noted in it."""
+    def find(self, request: Request) -> tuple[Handler, str]:
+        """The handler for a request with the capability that it needs.
+
+        What stands in braces is noted in the request.
+        """
         allowed = False
-        for method, route, handler in self._routes:
+        for method, route, handler, needs in self._routes:
             if len(route) != len(request.parts):
                 continue
             caught = {}
@@ -171,7 +181,7 @@ class Router:
             else:
                 if method == request.method:
                     request.captured = caught
-                    return handler
+                    return handler, needs
                 allowed = True
         if allowed:
             raise Refusal(405, "Method Not Allowed")

@@ -12,7 +12,7 @@ import re
 import secrets
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from harness.engines.base import SearchRequest
@@ -25,14 +25,13 @@ from harness.registry import find_command
 from harness.server.faults import Refusal, not_found
 from harness.server.results import text_row
 from harness.server.store import MOST_ROWS, SearchEngine
-from harness.sql.duckdb import generate
-from harness.sql.query import select
 from harness.trials.trial import moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from harness.engines.knowledge import Knowledge
+    from harness.server.access import View
     from harness.server.results import Message, Row
     from harness.server.store import Store
     from harness.spl.pipeline import Stage
@@ -67,7 +66,7 @@ class Job:
     told: Mapping[str, str]
     owner: str
     app: str
-    may_delete: bool
+    view: View
     is_events: bool
     label: str = ""
     state: str = WAITING
@@ -138,18 +137,24 @@ class Jobs:
         *,
         owner: str,
         app: str,
-        may_delete: bool,
+        view: View,
         label: str = "",
     ) -> Job:
         """A new job, which waits for its turn. Raises Refusal where the search is none."""
         text = self.checked(search, app)
-        now = time.time()
+        timezone = view.timezone or self.store.timezone
+        now = _bound(told.get("now", ""), time.time(), timezone, latest=True) or time.time()
         span = TimeRange(
-            _bound(told.get("earliest_time", ""), now, self.store.timezone),
-            _bound(told.get("latest_time", ""), now, self.store.timezone, latest=True),
+            _bound(told.get("earliest_time", ""), now, timezone),
+            _bound(told.get("latest_time", ""), now, timezone, latest=True),
+        )
+        view = replace(
+            view,
+            indexed_from=_bound(told.get("index_earliest", ""), now, timezone),
+            indexed_until=_bound(told.get("index_latest", ""), now, timezone, latest=True),
         )
         request = SearchRequest(text, now, span, limits=self.limits)
-        sid = told.get("id") or f"{now:.0f}.{next(self._numbers)}"
+        sid = told.get("id") or f"{time.time():.0f}.{next(self._numbers)}"
         if not re.fullmatch(r"[\w.@:-]{1,200}", sid) or sid in self.known:
             raise Refusal(400, f"Invalid or used search id: {sid}")
         job = Job(
@@ -159,7 +164,7 @@ class Jobs:
             dict(told),
             owner,
             app or "search",
-            may_delete,
+            view,
             _gives_events(text),
             label,
         )
@@ -295,7 +300,7 @@ class Jobs:
             if self._deletes(job):
                 self._delete(job, engine)
             else:
-                with engine.looking():
+                with engine.looking(job.view):
                     job.scanned = engine.events
                     found = engine.search(job.request)
                 job.rows = _bounded(found.rows, job)
@@ -343,10 +348,10 @@ class Jobs:
         for stage in before:
             if stage.name.lower() == "delete":
                 stage.fail("`delete` can only be the last command")
-        if not job.may_delete:
+        if not job.view.may_delete:
             last.fail("you have insufficient privileges to delete events", last.name_span)
         with self.store.lock:
-            with engine.looking():
+            with engine.looking(job.view):
                 search = LocalSearch(engine, job.request)
                 relation: nodes.Relation | None = None
                 for stage in before:
@@ -359,7 +364,7 @@ class Jobs:
                         "`delete` after a command that gives no events of an index", last.name_span
                     )
                 job.scanned = engine.events
-                ids = self._ids(relation, search, engine)
+                ids = [one for (one,) in engine.execute(engine.ids_of(relation, search)).fetchall()]
             index_of = self._indexes(ids)
             removed = self.store.remove(ids)
         job.columns = ("splunk_server", "index", "deleted", "errors")
@@ -373,17 +378,6 @@ class Jobs:
         )
         job.is_events = False
 
-    def _ids(
-        self, relation: nodes.Relation, search: LocalSearch, engine: SearchEngine
-    ) -> list[int]:
-        """The numbers of the events of a relation, which are the last key of its order."""
-        dialect = search._dialect()  # noqa: SLF001 - a search's own statement, but for its columns
-        compiler = search._compiler(dialect, engine.schema, _plain(relation))  # noqa: SLF001
-        query = compiler.compile(_plain(relation), frozenset(), ordered=True)
-        column = query.order[-1].column
-        statement = select([column], query.source, conditions=query.conditions)
-        return [one for (one,) in engine.execute(generate(statement)).fetchall()]
-
     def _indexes(self, ids: list[int]) -> dict[str, int]:
         index_of = {group.number: group.index for group in self.store.groups.values()}
         found: dict[str, int] = {}
@@ -396,11 +390,6 @@ class Jobs:
             name = index_of.get(number, "")
             found[name] = found.get(name, 0) + count
         return found
-
-
-def _plain(relation: nodes.Relation) -> nodes.Relation:
-    """The events alone: what is shown of them does not matter."""
-    return nodes.Project(relation, ()) if relation.columns is None else relation
 
 
 def _bound(text: str, now: float, timezone: str, *, latest: bool = False) -> float | None:

@@ -10,17 +10,20 @@ from urllib.parse import quote
 
 from harness.server.atom import Entry, feed, messages, one_entry, page_of, plain
 from harness.server.faults import Refusal, not_found
-from harness.server.http import Response
+from harness.server.http import ADMINISTRATOR, Response
 from harness.server.rest_entities import told
 
 if TYPE_CHECKING:
-    from harness.server.conf import Configuration
+    from harness.server.app import Server
     from harness.server.http import Request, Router
 
+SECRET = frozenset({"inputs", "authorize", "passwords", "server"})
+"""Files whose settings are not for everybody."""
 
-def add_routes(router: Router, configuration: Configuration) -> None:
+
+def add_routes(router: Router, server: Server) -> None:
     """The routes of this module."""
-    found = ConfigurationFiles(configuration)
+    found = ConfigurationFiles(server)
     for method, path, handler in (
         ("GET", "properties", found.files),
         ("POST", "properties", found.new_file),
@@ -42,8 +45,16 @@ def add_routes(router: Router, configuration: Configuration) -> None:
 class ConfigurationFiles:
     """The handlers."""
 
-    def __init__(self, configuration: Configuration) -> None:
-        self.configuration = configuration
+    def __init__(self, server: Server) -> None:
+        self.configuration = server.configuration
+        self.access = server.access
+
+    def _file(self, request: Request) -> str:
+        """The file that is asked for; one that holds secrets is the administrators'."""
+        file = request.captured["file"]
+        if file in SECRET:
+            self.access.require(request.user, ADMINISTRATOR)
+        return file
 
     # Properties: plain texts
 
@@ -59,7 +70,7 @@ class ConfigurationFiles:
 
     async def properties(self, request: Request) -> Response:
         """The stanzas of a file."""
-        file = request.captured["file"]
+        file = self._file(request)
         found = self.configuration.stanzas(file)
         if not found and file not in self.configuration.names():
             raise not_found(f"{file} does not exist")
@@ -77,7 +88,7 @@ class ConfigurationFiles:
 
     async def stanza_properties(self, request: Request) -> Response:
         """The keys of a stanza."""
-        file, stanza = request.captured["file"], request.captured["stanza"]
+        file, stanza = self._file(request), request.captured["stanza"]
         path = f"/services/properties/{file}/{quote(stanza, safe='')}"
         found = self.configuration.stanza(file, stanza)
         entries = [Entry(key, path, {key: value}) for key, value in found.items()]
@@ -91,7 +102,7 @@ class ConfigurationFiles:
     async def property(self, request: Request) -> Response:
         """The value of a key, as plain text."""
         caught = request.captured
-        found = self.configuration.stanza(caught["file"], caught["stanza"])
+        found = self.configuration.stanza(self._file(request), caught["stanza"])
         if caught["key"] not in found:
             raise not_found(f"{caught['key']} does not exist")
         return Response(found[caught["key"]].encode(), kind="text/plain; charset=UTF-8")
@@ -109,7 +120,8 @@ class ConfigurationFiles:
         name = request.captured["conf"]
         if not name.startswith("conf-"):
             raise not_found()
-        return name.removeprefix("conf-")
+        request.captured["file"] = name.removeprefix("conf-")
+        return self._file(request)
 
     def _stanza_entry(self, file: str, name: str, said: dict[str, str], app: str) -> Entry:
         path = f"/servicesNS/nobody/{quote(app or 'system', safe='')}/configs/conf-{file}"

@@ -1,4 +1,4 @@
-"""Endpoints of what the server has: itself, apps, indexes, tokens, roles, configuration.
+"""Endpoints of what the server has: itself, apps, indexes, tokens.
 
 Source: REST API Reference, the pages on system, applications, indexes, inputs, access and
 configuration endpoints.
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from harness.apps.conf import as_boolean
+from harness.server.access import EDIT_INDEXES, EDIT_TOKENS
 from harness.server.atom import (
     BUILD,
     VERSION,
@@ -36,47 +37,33 @@ OWN_INDEXES = ("main", "risk", "notable", "summary", "_internal", "_audit")
 RESERVED = frozenset(
     "name output_mode count offset search sort_dir sort_key sort_mode f owner app sharing".split()
 )
-LISTS = frozenset({"imported_roles", "capabilities"})
-ROLES: dict[str, dict[str, str]] = {
-    "admin": {"imported_roles": "power;user", "srchIndexesAllowed": "*;_*"},
-    "power": {"imported_roles": "user", "srchIndexesAllowed": "*"},
-    "user": {"imported_roles": "", "srchIndexesAllowed": "*"},
-    "can_delete": {"imported_roles": "", "capabilities": "delete_by_keyword"},
-}
-DELETE = "delete_by_keyword"
-REMOVED = "removed_indexes"
-"""A file of ours: indexes whose events are gone, but not the groups that they were in."""
+LISTS = frozenset("imported_roles capabilities srchIndexesAllowed srchIndexesDefault roles".split())
 
 
 def add_routes(router: Router, found: Entities) -> None:
     """The routes of this module."""
-    for method, path, handler in (
-        ("GET", "server/info", found.info),
-        ("GET", "server/info/{name}", found.info),
-        ("GET", "server/settings", found.info),
-        ("GET", "messages", found.no_messages),
-        ("GET", "apps/local", found.apps),
-        ("GET", "apps/local/{name}", found.app),
-        ("GET", "data/indexes", found.indexes),
-        ("POST", "data/indexes", found.new_index),
-        ("GET", "data/indexes/{name}", found.index),
-        ("POST", "data/indexes/{name}", found.change_index),
-        ("DELETE", "data/indexes/{name}", found.remove_index),
-        ("GET", "data/inputs", found.inputs),
-        ("GET", "data/inputs/http", found.tokens),
-        ("POST", "data/inputs/http", found.new_token),
-        ("GET", "data/inputs/http/{name}", found.token),
-        ("POST", "data/inputs/http/{name}", found.change_token),
-        ("POST", "data/inputs/http/{name}/{action}", found.switch_token),
-        ("DELETE", "data/inputs/http/{name}", found.remove_token),
-        ("GET", "authorization/roles", found.roles),
-        ("GET", "authorization/roles/{name}", found.role),
-        ("POST", "authorization/roles/{name}", found.change_role),
-        ("GET", "authentication/current-context", found.context),
-        ("GET", "authentication/users", found.context),
-        ("GET", "authentication/users/{name}", found.context),
+    for method, path, handler, needs in (
+        ("GET", "server/info", found.info, ""),
+        ("GET", "server/info/{name}", found.info, ""),
+        ("GET", "server/settings", found.settings, ""),
+        ("GET", "server/settings/{name}", found.settings, ""),
+        ("GET", "messages", found.no_messages, ""),
+        ("GET", "apps/local", found.apps, ""),
+        ("GET", "apps/local/{name}", found.app, ""),
+        ("GET", "data/indexes", found.indexes, ""),
+        ("POST", "data/indexes", found.new_index, EDIT_INDEXES),
+        ("GET", "data/indexes/{name}", found.index, ""),
+        ("POST", "data/indexes/{name}", found.change_index, EDIT_INDEXES),
+        ("DELETE", "data/indexes/{name}", found.remove_index, EDIT_INDEXES),
+        ("GET", "data/inputs", found.inputs, ""),
+        ("GET", "data/inputs/http", found.tokens, EDIT_TOKENS),
+        ("POST", "data/inputs/http", found.new_token, EDIT_TOKENS),
+        ("GET", "data/inputs/http/{name}", found.token, EDIT_TOKENS),
+        ("POST", "data/inputs/http/{name}", found.change_token, EDIT_TOKENS),
+        ("POST", "data/inputs/http/{name}/{action}", found.switch_token, EDIT_TOKENS),
+        ("DELETE", "data/inputs/http/{name}", found.remove_token, EDIT_TOKENS),
     ):
-        router.add(method, path, handler)
+        router.add(method, path, handler, needs)
 
 
 def told(request: Request) -> dict[str, str]:
@@ -127,6 +114,26 @@ class Entities:
         }
         entry = Entry("server-info", "/services/server/info", content)
         return one_entry(request, entry)
+
+    async def settings(self, request: Request) -> Response:
+        """The settings that clients read; there is no web interface."""
+        content: dict[str, Any] = {
+            "SPLUNK_DB": "/opt/splunk/var/lib/splunk",
+            "SPLUNK_HOME": "/opt/splunk",
+            "appServerPorts": "0",
+            "enableSplunkWebSSL": False,
+            "host": "harness",
+            "httpport": 8000,
+            "kvStoreDisabled": False,
+            "mgmtHostPort": "8089",
+            "minFreeSpace": 5000,
+            "pass4SymmKey": "********",
+            "serverName": "harness",
+            "sessionTimeout": "1h",
+            "startwebserver": False,
+            "trustedIP": None,
+        }
+        return one_entry(request, Entry("settings", "/services/server/settings", content))
 
     async def no_messages(self, request: Request) -> Response:
         """No restart is ever required."""
@@ -219,8 +226,6 @@ class Entities:
         if request.get("datatype", "event") != "event":
             raise Refusal(400, "metric indexes are not supported")
         self.configuration.set("indexes", name, told(request))
-        if name in self.configuration.written(REMOVED):
-            self.configuration.remove(REMOVED, name)
         return one_entry(request, _named(self._index_entries(), name), status=201)
 
     async def change_index(self, request: Request) -> Response:
@@ -239,7 +244,6 @@ class Entities:
         self.server.store.remove_index(name)
         if name in self.configuration.written("indexes"):
             self.configuration.remove("indexes", name)
-        self.configuration.set(REMOVED, name, {})
         page = page_of(request, self._index_entries())
         return feed(request, "indexes", "/services/data/indexes", page)
 
@@ -324,76 +328,6 @@ class Entities:
         entry = self._token(request.captured["name"])
         self.configuration.remove("inputs", entry.name)
         return await self.tokens(request)
-
-    # Roles
-
-    def _role_entries(self) -> list[Entry]:
-        written = self.configuration.written("authorize")
-        names = [*ROLES, *(n[5:] for n in written if n.startswith("role_") and n[5:] not in ROLES)]
-        found = []
-        for name in names:
-            said = {**ROLES.get(name, {}), **written.get(f"role_{name}", {})}
-            content: dict[str, Any] = {**said}
-            for key in (
-                "imported_roles",
-                "capabilities",
-                "srchIndexesAllowed",
-                "srchIndexesDefault",
-            ):
-                content[key] = [one for one in said.get(key, "").split(";") if one]
-            found.append(Entry(name, "/services/authorization/roles", content))
-        return found
-
-    async def roles(self, request: Request) -> Response:
-        """The roles."""
-        page = page_of(request, self._role_entries())
-        return feed(request, "roles", "/services/authorization/roles", page)
-
-    async def role(self, request: Request) -> Response:
-        """One role."""
-        return one_entry(request, _named(self._role_entries(), request.captured["name"]))
-
-    async def change_role(self, request: Request) -> Response:
-        """Change a role."""
-        name = request.captured["name"]
-        _named(self._role_entries(), name)
-        said = told(request)
-        known = {entry.name for entry in self._role_entries()}
-        for other in said.get("imported_roles", "").split(";"):
-            if other and other not in known:
-                raise Refusal(400, f"the role {other} does not exist")
-        self.configuration.set("authorize", f"role_{name}", said)
-        return one_entry(request, _named(self._role_entries(), name))
-
-    def capabilities(self, role: str) -> set[str]:
-        """What a role may do, with what it imports."""
-        roles = {entry.name: entry.content for entry in self._role_entries()}
-        found: set[str] = set()
-        todo, seen = [role], set[str]()
-        while todo:
-            name = todo.pop()
-            if name in seen or name not in roles:
-                continue
-            seen.add(name)
-            found |= set(roles[name]["capabilities"])
-            todo += roles[name]["imported_roles"]
-        return found
-
-    async def context(self, request: Request) -> Response:
-        """Who is asking."""
-        name = request.captured.get("name", request.user)
-        if name != request.user:
-            raise not_found(f"Could not find object id={name}")
-        content = {
-            "username": request.user,
-            "realname": "",
-            "roles": ["admin"],
-            "capabilities": sorted({"admin_all_objects", "search", *self.capabilities("admin")}),
-            "defaultApp": "search",
-            "tz": self.server.timezone,
-        }
-        entry = Entry(request.user, "/services/authentication/users", content)
-        return one_entry(request, entry)
 
 
 def _named(entries: list[Entry], name: str) -> Entry:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness.server.access import SEARCH
 from harness.server.atom import Entry, feed, one_entry, page_of, plain
 from harness.server.faults import Refusal, not_found
+from harness.server.http import ADMINISTRATOR
 from harness.server.rest_entities import told
 
 if TYPE_CHECKING:
@@ -17,23 +19,25 @@ if TYPE_CHECKING:
     from harness.server.rest_search import Searches
 
 FILE = "savedsearches"
+OWNER = "eai:acl.owner"
+"""A setting of ours: who saved a search, and so may change it."""
 
 
 def add_routes(router: Router, server: Server, searches: Searches) -> None:
     """The routes of this module."""
     found = SavedSearches(server, searches)
-    for method, path, handler in (
-        ("GET", "saved/searches", found.saved),
-        ("POST", "saved/searches", found.save),
-        ("GET", "saved/searches/{name}", found.saved_one),
-        ("POST", "saved/searches/{name}", found.change_saved),
-        ("DELETE", "saved/searches/{name}", found.remove_saved),
-        ("POST", "saved/searches/{name}/dispatch", found.dispatch),
-        ("GET", "saved/searches/{name}/history", found.history),
-        ("POST", "saved/searches/{name}/acl", found.saved_one),
-        ("POST", "saved/searches/{name}/{action}", found.switch_saved),
+    for method, path, handler, needs in (
+        ("GET", "saved/searches", found.saved, ""),
+        ("POST", "saved/searches", found.save, SEARCH),
+        ("GET", "saved/searches/{name}", found.saved_one, ""),
+        ("POST", "saved/searches/{name}", found.change_saved, SEARCH),
+        ("DELETE", "saved/searches/{name}", found.remove_saved, SEARCH),
+        ("POST", "saved/searches/{name}/dispatch", found.dispatch, SEARCH),
+        ("GET", "saved/searches/{name}/history", found.history, ""),
+        ("POST", "saved/searches/{name}/acl", found.saved_one, ""),
+        ("POST", "saved/searches/{name}/{action}", found.switch_saved, SEARCH),
     ):
-        router.add(method, path, handler)
+        router.add(method, path, handler, needs)
 
 
 class SavedSearches:
@@ -69,9 +73,9 @@ class SavedSearches:
             "next_scheduled_time": "",
             "qualifiedSearch": said["search"],
             "triggered_alert_count": "0",
-            **said,
+            **{key: value for key, value in said.items() if key != OWNER},
         }
-        user = request.user or "nobody"
+        user = said.get(OWNER, "nobody")
         written = name in self.server.configuration.written(FILE)
         links = (
             "list",
@@ -90,6 +94,13 @@ class SavedSearches:
         if said is None:
             raise not_found(f"Could not find object id={name}")
         return name, said
+
+    def _own(self, request: Request) -> str:
+        """The name of a saved search that whoever asks may change."""
+        name, said = self._saved_named(request)
+        if said.get(OWNER) != request.user:
+            self.server.access.require(request.user, ADMINISTRATOR)
+        return name
 
     async def saved(self, request: Request) -> Response:
         """The saved searches."""
@@ -111,7 +122,7 @@ class SavedSearches:
                 f"Unable to create saved search with name '{name}'. A saved search"
                 " with that name already exists.",
             )
-        said = {**told(request), "search": request.get("search")}
+        said = {**told(request), "search": request.get("search"), OWNER: request.user}
         self.server.jobs.checked(said["search"], request.app)
         self.server.configuration.set(FILE, name, said)
         entry = self._saved_entry(name, self._saved()[name], request)
@@ -119,8 +130,9 @@ class SavedSearches:
 
     async def change_saved(self, request: Request) -> Response:
         """Change a saved search."""
-        name, _ = self._saved_named(request)
+        name = self._own(request)
         said = told(request)
+        said.pop(OWNER, None)
         if request.get("search"):
             said["search"] = request.get("search")
             self.server.jobs.checked(said["search"], request.app)
@@ -129,7 +141,7 @@ class SavedSearches:
 
     async def switch_saved(self, request: Request) -> Response:
         """Enable or disable a saved search."""
-        name, _ = self._saved_named(request)
+        name = self._own(request)
         action = request.captured["action"]
         if action not in ("enable", "disable"):
             raise not_found()
@@ -138,7 +150,7 @@ class SavedSearches:
 
     async def remove_saved(self, request: Request) -> Response:
         """Remove a saved search that a client made."""
-        name, _ = self._saved_named(request)
+        name = self._own(request)
         self.server.configuration.remove(FILE, name)
         return await self.saved(request)
 
@@ -166,8 +178,11 @@ class SavedSearches:
     async def history(self, request: Request) -> Response:
         """The jobs of a saved search."""
         name, _ = self._saved_named(request)
+        every = self.server.access.is_administrator(request.user)
         entries = [
-            self.searches.entry(job) for job in self.server.jobs.listed() if job.label == name
+            self.searches.entry(job)
+            for job in self.server.jobs.listed()
+            if job.label == name and (every or job.owner == request.user)
         ]
         for entry in entries:
             entry.title = entry.name  # splunk-sdk reads the job's id from the title here

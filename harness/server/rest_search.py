@@ -10,11 +10,11 @@ import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from harness.server.access import SEARCH
 from harness.server.atom import Entry, bare_entry, feed, messages, page_of, plain
-from harness.server.faults import Refusal
+from harness.server.faults import Refusal, not_found
 from harness.server.http import Response
 from harness.server.jobs import DONE, FAILED, Job
-from harness.server.rest_entities import DELETE
 from harness.server.results import MODES, checked_mode, shown_time, streamed, written
 from harness.server.summaries import summary_of, timeline_of
 
@@ -23,15 +23,14 @@ if TYPE_CHECKING:
 
     from harness.server.app import Server
     from harness.server.http import Request, Router
-    from harness.server.rest_entities import Entities
 
 RESULT_COUNT = 100
 MOST_SECONDS = 600.0
 
 
-def add_routes(router: Router, server: Server, entities: Entities) -> Searches:
+def add_routes(router: Router, server: Server) -> Searches:
     """The routes of this module."""
-    found = Searches(server, entities)
+    found = Searches(server)
     for version in ("", "v2/"):
         base = f"search/{version}jobs"
         for method, path, handler in (
@@ -56,18 +55,17 @@ def add_routes(router: Router, server: Server, entities: Entities) -> Searches:
                 )
             ),
         ):
-            router.add(method, base + path, handler)
+            router.add(method, base + path, handler, SEARCH)
         router.add("GET", f"search/{version}parser", found.parse)
-        router.add("POST", f"search/{version}parser", found.parse)
+        router.add("POST", f"search/{version}parser", found.parse, "")
     return found
 
 
 class Searches:
     """The handlers."""
 
-    def __init__(self, server: Server, entities: Entities) -> None:
+    def __init__(self, server: Server) -> None:
         self.server = server
-        self.entities = entities
 
     # Jobs
 
@@ -78,7 +76,7 @@ class Searches:
             said,
             owner=request.user,
             app=request.app,
-            may_delete=DELETE in self.entities.capabilities("admin"),
+            view=self.server.access.view(request.user),
             label=label,
         )
 
@@ -136,8 +134,10 @@ class Searches:
         return Response(_encoded(pieces), kind=kind)
 
     async def jobs(self, request: Request) -> Response:
-        """The jobs, newest first."""
-        entries = [self.entry(job) for job in self.server.jobs.listed()]
+        """The jobs, newest first; those of others are for administrators."""
+        every = self.server.access.is_administrator(request.user)
+        listed = [one for one in self.server.jobs.listed() if every or one.owner == request.user]
+        entries = [self.entry(job) for job in listed]
         return feed(request, "jobs", "/services/search/jobs", page_of(request, entries, 0))
 
     async def job(self, request: Request) -> Response:
@@ -145,7 +145,10 @@ class Searches:
         return bare_entry(request, self.entry(self._job(request)))
 
     def _job(self, request: Request) -> Job:
-        return self.server.jobs.get(request.captured["sid"])
+        job = self.server.jobs.get(request.captured["sid"])
+        if job.owner != request.user and not self.server.access.is_administrator(request.user):
+            raise not_found("Unknown sid.")
+        return job
 
     def entry(self, job: Job) -> Entry:
         """What is told of a job."""

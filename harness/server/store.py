@@ -13,11 +13,17 @@ from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Any
 
+from harness.engines.base import SearchRequest
 from harness.engines.connection import connection
 from harness.engines.duckdb import DuckDBEngine
 from harness.engines.functions import FUNCTIONS, create
+from harness.engines.search import LocalSearch
 from harness.errors import HarnessError
 from harness.fields.resolver import Group
+from harness.model import TimeRange
+from harness.plan import nodes
+from harness.sql.duckdb import generate
+from harness.sql.query import select
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -25,10 +31,10 @@ if TYPE_CHECKING:
 
     from harness.engines.connection import Connection
     from harness.engines.knowledge import Knowledge
-    from harness.engines.search import LocalSearch
     from harness.model import EventBatch, Rows
     from harness.plan.nodes import Relation
     from harness.plan.types import Typed
+    from harness.server.access import View
 
 MOST_ROWS = 200_000
 """How many rows of a search are kept."""
@@ -38,7 +44,9 @@ TABLES = (
     "CREATE SEQUENCE IF NOT EXISTS state.ids",
     """CREATE TABLE IF NOT EXISTS state.events
     (grp INTEGER, _time DOUBLE, host VARCHAR, _raw VARCHAR, _meta VARCHAR,
-    id BIGINT DEFAULT nextval('state.ids'))""",
+    id BIGINT DEFAULT nextval('state.ids'), _indextime DOUBLE DEFAULT epoch(now()))""",
+    """ALTER TABLE state.events
+    ADD COLUMN IF NOT EXISTS _indextime DOUBLE DEFAULT epoch(now())""",
     "CREATE TABLE IF NOT EXISTS state.groups (key VARCHAR, said VARCHAR)",
     """CREATE TABLE IF NOT EXISTS state.settings
     (file VARCHAR, stanza VARCHAR, key VARCHAR, value VARCHAR)""",
@@ -149,13 +157,22 @@ class Store(DuckDBEngine):
             return int(removed)
 
     def remove_index(self, index: str) -> None:
-        """Delete an index with its events."""
-        numbers = [group.number for group in self.groups.values() if group.index == index]
+        """Delete an index with its events and their kinds."""
         with self.lock:
-            found = self.cursor.execute(
-                "SELECT id FROM state.events WHERE grp IN (SELECT unnest(?::INTEGER[]))", [numbers]
-            ).fetchall()
-            self.remove([one for (one,) in found])
+            gone = {key: group for key, group in self.groups.items() if group.index == index}
+            with self._transaction():
+                self.cursor.execute(
+                    "DELETE FROM state.events WHERE grp IN (SELECT unnest(?::INTEGER[]))",
+                    [[group.number for group in gone.values()]],
+                )
+                for key in gone:
+                    self.cursor.execute("DELETE FROM state.groups WHERE key = ?", [json.dumps(key)])
+                ((count, newest),) = self.cursor.execute(
+                    "SELECT count(*), max(_time) FROM state.events"
+                ).fetchall()
+            self.groups = {key: one for key, one in self.groups.items() if key not in gone}
+            self.events, self.newest = count, newest
+            self.visible = Visible(dict(self.groups), count, newest)
 
     @property
     def is_usable(self) -> bool:
@@ -238,35 +255,79 @@ class SearchEngine(DuckDBEngine):
     def __init__(self, store: Store) -> None:
         self.held = store
         self._is_inner = False
+        self._is_restricted = False
         connected: Connection = store.connection
         super().__init__(store.knowledge, timezone=store.timezone, connected=connected)
 
     def _make_events(self) -> None:
         self.cursor.execute(f"ATTACH ':memory:' AS {self.schema}")
-        self.cursor.execute(
-            f"CREATE VIEW {self.schema}.events AS"  # noqa: S608
-            " SELECT id AS rowid, grp, _time, host, _raw, _meta FROM state.events"
-        )
+        self._see("")
 
     @contextmanager
-    def looking(self) -> Iterator[None]:
-        """One moment's events, whatever arrives in the meantime."""
+    def looking(self, view: View) -> Iterator[None]:
+        """One moment's events as far as a view goes, whatever arrives in the meantime."""
         with self.held.lock:
             self.cursor.execute("BEGIN")
             self.cursor.execute("SELECT count(*) FROM state.events WHERE false").fetchall()
             visible = self.held.visible
         self.groups, self.events, self.newest = (
-            visible.groups,
+            {key: group for key, group in visible.groups.items() if view.sees(group.index)},
             visible.events,
             visible.newest,
         )
+        self.timezone = view.timezone or self.held.timezone
         try:
+            self._restrict(view, len(self.groups) < len(visible.groups))
             yield
         except BaseException:
             with suppress(Exception):
                 self.cursor.execute("ROLLBACK")
             raise
         self.cursor.execute("COMMIT")
+
+    def _restrict(self, view: View, some: bool) -> None:
+        """Let the view of the events hold those that may be seen, so that no command sees more."""
+        if self._is_restricted:
+            self._see("")
+        conditions = []
+        if some:
+            numbers = ", ".join(str(int(group.number)) for group in self.groups.values())
+            conditions.append(f"grp IN ({numbers})" if numbers else "false")
+        if view.indexed_from is not None:
+            conditions.append(f"_indextime >= {float(view.indexed_from)!r}")
+        if view.indexed_until is not None:
+            conditions.append(f"_indextime < {float(view.indexed_until)!r}")
+        if conditions:
+            self._see(f" WHERE {' AND '.join(conditions)}")
+        if not view.filter:
+            return
+        request = SearchRequest(f"search {view.filter}", 0.0, TimeRange(None, None))
+        search = LocalSearch(self, request)
+        self.execute(
+            f"CREATE OR REPLACE TABLE {self.schema}.seen AS"
+            f" {self.ids_of(search.relation(), search)}"
+        )
+        self._see(f" WHERE id IN (SELECT id FROM {self.schema}.seen)")  # noqa: S608
+
+    def _see(self, condition: str) -> None:
+        self._is_restricted = bool(condition)
+        self.cursor.execute(
+            f"CREATE OR REPLACE VIEW {self.schema}.events AS"  # noqa: S608
+            f" SELECT id AS rowid, grp, _time, host, _raw, _meta FROM state.events{condition}"
+        )
+
+    def ids_of(self, relation: Relation, search: LocalSearch) -> str:
+        """A statement that gives the numbers of a relation's events, in a column `id`.
+
+        They are the last key of its order. What is shown of the events does not matter.
+        """
+        plain = nodes.Project(relation, ()) if relation.columns is None else relation
+        dialect = search._dialect()  # noqa: SLF001 - a search's own statement, but for its columns
+        compiler = search._compiler(dialect, self.schema, plain)  # noqa: SLF001
+        query = compiler.compile(plain, frozenset(), ordered=True)
+        column = query.order[-1].column
+        statement = generate(select([column], query.source, conditions=query.conditions))
+        return f"SELECT * FROM ({statement}) AS found(id)"  # noqa: S608
 
     def run(self, relation: Relation, search: LocalSearch) -> Rows:
         """The rows of a relation that a search looks at on its way: all of them."""

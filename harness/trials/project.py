@@ -113,10 +113,11 @@ class Project:
         if self.settings.engine == LOCAL:
             return self.local_engine(timezone, tables=tables, app=app)
         from harness.engines.splunk import SplunkEngine  # noqa: PLC0415 - only for a Splunk
-        from harness.trials.splunk import splunk_instance  # noqa: PLC0415 - the same
+        from harness.trials.splunk import raw_endpoint, splunk_instance  # noqa: PLC0415 - the same
 
         zone = timezone or self.settings.timezone
-        return SplunkEngine(splunk_instance(self), timezone=zone, tables=tables, app=app)
+        raw = raw_endpoint(self.settings)
+        return SplunkEngine(splunk_instance(self), timezone=zone, tables=tables, app=app, raw=raw)
 
     def local_engine(
         self,

@@ -14,7 +14,8 @@
     memory = "2GB"               # HARNESS_MEMORY       --memory
     shift_time = false           # HARNESS_SHIFT_TIME   --shift-time
     splunk_url, splunk_hec_url, splunk_user, splunk_ca, splunk_insecure, splunk_image,
-    keep_splunk, splunk_secrets  # HARNESS_SPLUNK_URL … --splunk-url …
+    keep_splunk, splunk_secrets,
+    splunk_raw                   # HARNESS_SPLUNK_URL … --splunk-url …
     accept = false               # HARNESS_ACCEPT       --harness-accept
 
     [tool.detection-harness.limits]
@@ -47,6 +48,7 @@ FLAGS = (
     "accept",
     "allow_local_addresses",
     "splunk_insecure",
+    "splunk_raw",
     "keep_splunk",
     "shift_time",
 )
@@ -94,6 +96,7 @@ class Settings:
     splunk_insecure: bool = False
     splunk_image: str | None = None
     splunk_secrets: Path | None = None
+    splunk_raw: bool = False
     keep_splunk: bool = False
     allow_local_addresses: bool = False
     limits: Limits = field(default_factory=Limits)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.engines.splunk import Address, SplunkSettings, address_of, instance_of
+from harness.engines.splunk.address import BadSplunkAddress
 
 if TYPE_CHECKING:
     from harness.engines.splunk import Instance
@@ -24,6 +25,16 @@ def splunk_settings(settings: Settings) -> SplunkSettings:
         keep=settings.keep_splunk,
         secrets=settings.splunk_secrets,
     )
+
+
+def raw_endpoint(settings: Settings) -> bool:
+    """Whether texts go to HEC's raw endpoint."""
+    if settings.splunk_raw and settings.shift_time:
+        raise BadSplunkAddress(
+            "--splunk-raw lets the instance read the times, and --shift-time changes them",
+            hints=["leave one of them out"],
+        )
+    return settings.splunk_raw
 
 
 def splunk_instance(project: Project) -> Instance:

@@ -197,7 +197,7 @@ class _Run:
             *result.warnings,
             *searched.warnings,
             *outcome.warnings,
-            *self._held_against(outcome),
+            *self._held_against(outcome, result.notables),
         )
         result = replace(result, warnings=tuple(dict.fromkeys(told)))
         if mismatch is None:
@@ -205,19 +205,18 @@ class _Run:
         stages = tuple(self.engine.stages(request))
         return replace(result, reason=str(mismatch), details=mismatch.render(), stages=stages)
 
-    def _held_against(self, outcome: RiskOutcome) -> Iterator[str]:
-        """How the risk events that the engine itself recorded differ from the derived ones."""
-        recorded: Callable[[str], Rows | None] | None = getattr(self.engine, "recorded_risk", None)
-        names = dict.fromkeys(event.search_name for event in outcome.events)
-        for name in names:
-            try:
-                found = recorded(name) if recorded is not None else None
-            except HarnessError as error:
-                yield f"index=risk could not be read: {error.message}"
-                return
-            if found is not None and len(found):
-                derived = [one for one in outcome.events if one.search_name == name]
-                yield from recorded_differences(name, derived, found.rows)
+    def _held_against(self, outcome: RiskOutcome, notables: int) -> Iterator[str]:
+        """How what the engine itself recorded of the detection differs from what was derived."""
+        recorded: Callable[[str], Rows] | None = getattr(self.engine, "recorded", None)
+        if recorded is None:
+            return
+        name = self.trial.detection.search_name
+        try:
+            found = recorded(name)
+        except HarnessError as error:
+            yield f"index=risk and index=notable could not be read: {error.message}"
+            return
+        yield from recorded_differences(name, outcome.events, notables, found.rows)
 
     # Data
 
@@ -300,7 +299,7 @@ class _Run:
 
 
 def _risk_batches(events: Sequence[RiskEvent], sourcetype: str, now: float) -> Iterator[EventBatch]:
-    """Risk events as events of index=risk: `name=value` pairs, apart by a record separator.
+    """Risk events as events of index=risk: `name=value` pairs, each ended by a record separator.
 
     Enterprise Security writes quoted pairs; a value may hold quotes, and has to come back as it is.
     """
@@ -313,7 +312,7 @@ def _risk_batches(events: Sequence[RiskEvent], sourcetype: str, now: float) -> I
             for one in (value if isinstance(value, list) else [value])
         ]
         when = event.time if event.time is not None else now
-        raw = SEPARATOR.join(pairs)
+        raw = SEPARATOR.join([*pairs, ""])
         yield EventBatch(RISK_INDEX, event.search_name, sourcetype, [raw], [when], ["localhost"])
 
 

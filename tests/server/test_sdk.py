@@ -41,6 +41,8 @@ def test_login_is_refused_with_a_wrong_password(served: Served) -> None:
 
 def test_what_the_server_says_of_itself(service: Any) -> None:
     assert service.restart_required is False
+    assert service.settings["httpport"] == "8000"
+    assert service.settings["enableSplunkWebSSL"] == "0"
     assert service.splunk_version >= (9, 0, 2)
     assert "SA_harness_cim" in service.apps
     assert "SplunkEnterpriseSecuritySuite" not in service.apps
@@ -93,6 +95,17 @@ def test_a_cancelled_job_is_gone(service: Any) -> None:
         service.job(job.sid)
 
 
+def test_a_running_job_is_paused_finalized_and_outlives_its_time(service: Any) -> None:
+    job = service.jobs.create("search index=sdk | stats count", exec_mode="blocking")
+    assert job.set_ttl(50) is job
+    assert job.touch() is job
+    assert job.finalize() is job
+    assert job.refresh()["ttl"] == "50"
+    assert [one.sid for one in service.jobs if one.sid == job.sid] == [job.sid]
+    assert rows(job.preview(output_mode="json")) == [{"count": "250"}]
+    assert job.search is not None
+
+
 def test_a_wrong_search_is_refused_with_its_place(service: Any) -> None:
     with pytest.raises(binding.HTTPError, match="unknown command `nosuch`"):
         service.jobs.create("search index=sdk | nosuch")
@@ -116,6 +129,29 @@ def test_a_saved_search_may_have_a_slash_in_its_name(service: Any) -> None:
     assert service.saved_searches["a / b"]["search"] == "search index=sdk"
     service.saved_searches.delete("a / b")
     assert "a / b" not in service.saved_searches
+
+
+def test_users_and_roles(served: Served, service: Any) -> None:
+    service.roles.create("sdk_readers", capabilities=["search"], srchIndexesAllowed=["sdk"])
+    assert service.roles["sdk_readers"].capabilities == ["search"]
+    service.roles["sdk_readers"].grant("run_collect")
+    assert service.roles["sdk_readers"].capabilities == ["search", "run_collect"]
+    service.roles["sdk_readers"].revoke("run_collect")
+    assert "delete_by_keyword" in service.capabilities
+    made = service.users.create("sdk_user", password="what a long one", roles=["sdk_readers"])
+    assert [role.name for role in made.role_entities] == ["sdk_readers"]
+    theirs = client.connect(
+        host="127.0.0.1", port=served.rest, username="sdk_user", password="what a long one"
+    )
+    found = theirs.jobs.oneshot("search index=sdk n=1 | stats count", output_mode="json")
+    assert rows(found) == [{"count": "1"}]
+    with pytest.raises(binding.HTTPError, match="403"):
+        theirs.indexes.create("not_by_them")
+    service.users.delete("sdk_user")
+    service.roles.delete("sdk_readers")
+    assert "sdk_user" not in service.users
+    with pytest.raises(binding.AuthenticationError):
+        theirs.jobs.oneshot("search index=sdk")
 
 
 def test_tokens_and_delete_need_what_splunk_asks(served: Served, service: Any) -> None:

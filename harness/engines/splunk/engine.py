@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING
 
 from harness.engines.base import Loaded, SearchRequest, SearchResult, StageRows
-from harness.engines.splunk.instance import PREFIX
+from harness.engines.splunk.instance import PREFIX, deletion
 from harness.engines.splunk.isolation import TrialUser, trial_user
 from harness.engines.splunk.jobs import JobResult, Jobs, Window
 from harness.errors import Unsupported
-from harness.replay import SplunkFault
+from harness.replay import SplunkFault, Uncertain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
 
 SEARCHABLE_SECONDS = 300.0
 FIRST_WAIT, LONGEST_WAIT = 0.05, 5.0
+RAW_TRIES = 3
+SETTLED_SECONDS, SLOW_SETTLED_SECONDS = 5.0, 60.0
+"""So long a number of events that is not the expected one has to stay the same."""
+NAMED_INDEX = re.compile(r"\bindex\s*=\s*\"?([\w*-]+)", re.IGNORECASE)
+CLOCK_SECONDS = 1.0
+"""As exact as the time is that an instance tells of itself."""
 
 TOO_OLD = (
     "are the events older than the index keeps (frozenTimePeriodInSecs)?"
@@ -48,6 +55,7 @@ class SplunkEngine:
         timezone: str = "UTC",
         tables: Sequence[EventTable] = (),
         app: str | None = None,
+        raw: bool = False,
     ) -> None:
         if tables:
             raise Unsupported(
@@ -59,6 +67,9 @@ class SplunkEngine:
         self.app = app
         self.trial = instance.new_trial()
         self.warnings: list[str] = []
+        self.raw = raw
+        """Whether the instance breaks the texts into events and reads their times itself."""
+        self._own_index: str | None = None
         self._loads = 0
         self._expected = 0
         self._void: list[str] = []
@@ -73,6 +84,11 @@ class SplunkEngine:
             self.instance.ledger.take_turn()
             self._turn = True
         self._loads += 1
+        before = Loaded(0, None)
+        if self.raw and self._loads == 1:
+            held = list(batches)
+            before = self._load_raw([one for one in held if not one.meta])
+            batches = [one for one in held if one.meta]
         sent = self.instance.hec.send(
             self._placed(batches), self.trial, prefix=f"{self.trial}-{self._loads}"
         )
@@ -80,51 +96,113 @@ class SplunkEngine:
         self._expected += sent.events
         self._await(sent)
         self._isolate()
-        return Loaded(sent.events, sent.newest)
+        times = [time for time in (sent.newest, before.newest) if time is not None]
+        return Loaded(sent.events + before.events, max(times, default=None))
+
+    def _load_raw(self, batches: list[EventBatch]) -> Loaded:
+        """Send texts into an index of the trial's own; one in doubt is thrown away."""
+        if not batches:
+            return Loaded(0, None)
+        for attempt in range(1, RAW_TRIES + 1):
+            self._own_index = f"{self.trial}-r{attempt}"
+            self.instance.new_index(self._own_index)
+            try:
+                sent = self.instance.hec.send_raw(batches, self._own_index)
+                break
+            except Uncertain:
+                self._drop_own_index()
+                if attempt == RAW_TRIES:
+                    raise
+        return Loaded(self._settled(sent, self._own_index or ""), sent.newest)
+
+    def _settled(self, sent: Sent, index: str) -> int:
+        """How many events the instance made of the texts, once they can be found."""
+        until = time.monotonic() + SEARCHABLE_SECONDS
+        settled = SETTLED_SECONDS if sent.acknowledged else SLOW_SETTLED_SECONDS
+        last, since, wait = 0, time.monotonic(), FIRST_WAIT
+        while True:
+            found = self._count(f"index={index}")
+            if found == sent.events:
+                return found
+            now = time.monotonic()
+            if found != last:
+                last, since = found, now
+            elif found and now - since > settled:
+                self.warnings.append(
+                    f"the instance made {found} events of what are {sent.events} here:"
+                    " its settings break the texts in another way"
+                )
+                return found
+            if now > until:
+                raise SplunkFault(
+                    f"{found} of {sent.events} raw events could be found after"
+                    f" {SEARCHABLE_SECONDS:g} s (acknowledged: {sent.acknowledged})",
+                    hints=[TOO_OLD],
+                )
+            time.sleep(wait)
+            wait = min(LONGEST_WAIT / 5, wait * 2)
+
+    def _drop_own_index(self) -> None:
+        if self._own_index is not None:
+            self.instance.drop_index(self._own_index)
+            self._own_index = None
 
     def search(self, request: SearchRequest) -> SearchResult:
         """Run a search over the trial's events, as it is written."""
         started = time.perf_counter()
+        self._check_index(request.text)
         window = Window(request.time_range.earliest, request.time_range.latest, request.now)
         result = self._jobs.run(request.text, window, self.app)
         self._told(result)
         timings = {"run": (time.perf_counter() - started) * 1000}
         return SearchResult(result.rows, timings, tuple(dict.fromkeys(self.warnings)))
 
+    def _check_index(self, text: str) -> None:
+        """Say it where a search names an index whose raw events are in the trial's own."""
+        named = [one for one in NAMED_INDEX.findall(text) if "*" not in one]
+        if self._own_index is not None and named:
+            self.warnings.append(
+                f"the search names the index {named[0]}; raw events are in {self._own_index}"
+            )
+
     def stages(self, request: SearchRequest) -> list[StageRows]:  # noqa: ARG002 - the protocol's
         """None: where a stage ends is the evaluator's knowledge, and this engine has none of it."""
         return []
 
-    def recorded_risk(self, search_name: str) -> Rows | None:
-        """What the instance itself wrote into index=risk for a detection since the replay began.
+    def recorded(self, search_name: str) -> Rows:
+        """What the instance itself recorded of a detection since the replay began.
 
-        None where there is no such index, as without Enterprise Security.
+        Its risk events and notables, by their index; none without Enterprise Security. They are
+        read as the administrator: the trial's user sees no events but the trial's.
         """
-        try:
-            self.instance.rest.get("/services/data/indexes/risk")
-        except SplunkFault:
-            return None
         quoted = search_name.replace("\\", "\\\\").replace('"', '\\"')
         text = (
-            f'search index=risk search_name="{quoted}" NOT harness_trial::*'
-            f" | where _indextime>={int(self._begun)}"
-            " | table risk_object risk_object_type risk_score risk_message"
+            f'search (index=risk OR index=notable) search_name="{quoted}" NOT harness_trial::*'
+            " | table index risk_object risk_object_type risk_score risk_message"
         )
-        return self.instance.jobs.run(text, Window()).rows
+        since = self._begun + self.instance.rest.clock_difference() - CLOCK_SECONDS
+        return self.instance.jobs.run(text, Window(indexed_since=since)).rows
 
     def close(self) -> None:
         """Delete the trial's events, and its user."""
         try:
+            if self._loads:
+                self._delete_events()
             if self._user is not None:
                 self._user.remove()
                 self._user.rest.close()
-            if self._loads:
-                self.instance.delete_events(f"harness_trial::{self.trial}")
+            self._drop_own_index()
         finally:
             self._user, self._loads = None, 0
             if self._turn:
                 self.instance.ledger.end_turn()
                 self._turn = False
+
+    def _delete_events(self) -> None:
+        """By the administrator, or by the trial's user where that one may not."""
+        term = f"harness_trial::{self.trial}"
+        if not self.instance.delete_events(term) and self._user is not None:
+            self._user.delete_events(deletion(term))
 
     @property
     def _jobs(self) -> Jobs:
@@ -165,11 +243,17 @@ class SplunkEngine:
             wait = min(LONGEST_WAIT, wait * 2)
 
     def _isolate(self) -> None:
-        if not self._expected:
+        if not self._expected and self._own_index is None:
             return
         if self._user is None:
             self._user = trial_user(self.instance, self.trial, self.timezone)
+        if self._user is None and self._own_index is not None:
+            raise NotIsolated(
+                "raw events need a role that sees their index alone, and none can be made",
+                hints=[APART, "without --splunk-raw trials can take turns"],
+            )
         if self._user is not None:
+            self._user.index = self._own_index
             self._user.see(self._void)
             if self._turn:
                 self.instance.ledger.end_turn()

@@ -25,6 +25,8 @@ ROLES, USERS = "/services/authorization/roles", "/services/authentication/users"
 MODEL_ROLE = "power"
 WANTED = frozenset({"search", "input_file", "output_file", "run_collect", "rest_properties_get"})
 NOTHING = "nothing"
+DELETE = "delete_by_keyword"
+REFUSED = ("insufficient", "error")
 
 
 class TrialUser:
@@ -33,6 +35,8 @@ class TrialUser:
     def __init__(self, instance: Instance, trial: str, timezone: str) -> None:
         self.instance = instance
         self.trial = trial
+        self.index: str | None = None
+        """The trial's own index, where it has one."""
         self.name = f"{trial}-u"
         password = secrets.token_urlsafe(24) + "aA1!"
         rest = instance.rest
@@ -62,6 +66,20 @@ class TrialUser:
         self.see(())
         return not rows or str(rows[0].get("count", "0")) == "0"
 
+    def delete_events(self, search: str, trial: str | None = None) -> bool:
+        """Delete a trial's events, which are all that this user then sees; whether it might.
+
+        The role gets the capability for it now, so that the trial's own search never had it.
+        """
+        try:
+            told = self._role((), trial or self.trial)
+            told["capabilities"] = sorted({*told["capabilities"], DELETE})
+            self.instance.rest.post(f"{ROLES}/{part(self.name)}", repeatable=True, **told)
+            messages = self.jobs.run(search, Window()).messages
+        except SplunkFault:
+            return False
+        return not any(one in text.lower() for text in messages for one in REFUSED)
+
     def remove(self) -> None:
         """Remove the user and the role."""
         for path in (USERS, ROLES):
@@ -74,6 +92,8 @@ class TrialUser:
         text = f"harness_trial::{trial}"
         if void:
             text += f" NOT ({' OR '.join(f'harness_batch::{one}' for one in void)})"
+        if self.index and trial == self.trial:
+            text = f"index={self.index} OR ({text})"
         return {
             "srchFilter": text,
             "srchIndexesAllowed": ["*", "_*"],

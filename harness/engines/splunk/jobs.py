@@ -36,11 +36,12 @@ class SearchTooLong(SplunkFault):
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A search's clock and time range; None is open."""
+    """A search's clock and time range, and since when its events were indexed; None is open."""
 
     earliest: float | None = None
     latest: float | None = None
     now: float | None = None
+    indexed_since: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,8 @@ class Jobs:
         }
         if window.latest is not None:
             data["latest_time"] = _epoch(window.latest)
+        if window.indexed_since is not None:
+            data["index_earliest"] = _epoch(window.indexed_since)
         if window.now is not None:
             data["now"] = _epoch(window.now)
         try:

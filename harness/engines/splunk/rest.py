@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from xml.parsers import expat
@@ -37,11 +38,24 @@ class Rest:
         self.address = address
         self.transport = Transport(address.url, address.tls)
         self._session: str | None = None
+        self._ahead: float | None = None
         self._lock = threading.Lock()
 
     def get(self, path: str, **params: Any) -> dict[str, Any]:
         """What is at a path; asked again where the connection ended."""
         return self._json(self._repeated("GET", path, params=params))
+
+    def clock_difference(self) -> float:
+        """How many seconds the instance's clock is ahead of this machine's, by its `Date`."""
+        if self._ahead is None:
+            asked = time.time()
+            answer = self._repeated("GET", "/services/server/info")
+            told = next((v for k, v in answer.headers.items() if k.lower() == "date"), "")
+            try:
+                self._ahead = parsedate_to_datetime(told).timestamp() - asked
+            except (ValueError, TypeError):
+                self._ahead = 0.0
+        return self._ahead
 
     def post(self, path: str, *, repeatable: bool = False, **data: Any) -> dict[str, Any]:
         """Change something; only asked again where nothing can have been done, or may be twice."""

@@ -382,3 +382,32 @@ def test_two_runs_on_one_instance(fake: Fake) -> None:
     one.close()
     two.close()
     assert left_over(fake) == []
+
+
+def test_raw_texts_go_into_an_index_of_the_trial(fake: Fake, connected: Any) -> None:
+    instance = connected()
+    engine = SplunkEngine(instance, raw=True)
+    loaded = engine.load(events(3))
+    assert loaded.events == 3
+    assert len(engine.search(SEARCH).rows) == 1
+    engine.close()
+    instance.close()
+    assert left_over(fake) == []
+
+
+@pytest.mark.parametrize("kind", ["reset-before", "reset-after", "half"])
+def test_a_raw_request_of_unknown_fate_is_sent_into_a_fresh_index(
+    fake: Fake, connected: Any, kind: str
+) -> None:
+    instance = connected()
+    assert instance.hec
+    fake.fault("/collector/raw$", kind)
+    engine = SplunkEngine(instance, raw=True)
+    assert engine.load(events(3)).events == 3
+    assert engine._own_index is not None
+    assert engine._own_index.endswith("-r2")
+    rows = engine._jobs.run("search index=* | stats count", Window()).rows.rows
+    assert rows == [{"count": "3"}]
+    engine.close()
+    instance.close()
+    assert left_over(fake) == []

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.engines.splunk import Address
-from harness.engines.splunk.rest import Rest
+from harness.engines.splunk.rest import Rest, entries
 from harness.replay import Tls
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ HARNESS = [sys.executable, "-m", "harness"]
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """A server as it starts: its administrator may not delete events, but make who may."""
     pytest.importorskip("uvicorn")
     pytest.importorskip("cryptography")
     folder = tmp_path_factory.mktemp("served")
@@ -63,9 +64,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
     address = Address(
         found["REST"], found["HEC"], password="a-password", tls=Tls(ca=Path(found["certificate"]))
     )
-    rest = Rest(address)
-    rest.post("/services/authorization/roles/admin", imported_roles=["power", "can_delete"])
-    rest.close()
     yield {
         **environment,
         "HARNESS_SPLUNK_URL": found["REST"],
@@ -73,9 +71,29 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
         "HARNESS_SPLUNK_CA": found["certificate"],
         "HARNESS_SPLUNK_PASSWORD": "a-password",
     }
+    assert left(address) == []
     server.send_signal(signal.SIGTERM)
     server.wait(timeout=20)
     server.stdout.close()
+
+
+def left(address: Address) -> list[str]:
+    """What trials left on the server: users, roles, tokens, jobs, indexes and events."""
+    rest = Rest(address)
+    found = []
+    for path in (
+        "/services/authentication/users",
+        "/services/authorization/roles",
+        "/services/data/inputs/http",
+        "/services/search/jobs",
+    ):
+        listed = entries(rest.get(path, count=0))
+        found += [one["name"] for one in listed if "harness" in one["name"]]
+    for one in entries(rest.get("/services/data/indexes", count=0)):
+        if int(one["content"]["totalEventCount"]):
+            found.append(f"events in {one['name']}")
+    rest.close()
+    return found
 
 
 @pytest.fixture
@@ -112,6 +130,38 @@ def test_both_engines_agree(project: Path, served: dict[str, str]) -> None:
         )  # fmt: skip
     assert by_engine["local"] == by_engine["splunk"]
     assert [one[1] for one in by_engine["splunk"]].count("pass") == 12
+
+
+def test_trials_in_parallel_see_their_own_events_alone(
+    project: Path, served: dict[str, str]
+) -> None:
+    """Two processes of the harness at once, each with two workers, on one server."""
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-m", "pytest", "-q", "-k", "wintemp", "--engine", "splunk",
+             "-n", "2", "-p", "no:cacheprovider"],
+            cwd=project, env=served, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    for one in running:
+        told, _ = one.communicate(timeout=300)
+        assert "12 passed" in told, told
+        assert "of other trials" not in told
+
+
+def test_compare_finds_no_difference(served: dict[str, str]) -> None:
+    """The trials that this repository ships, on the evaluator and over the network."""
+    done = subprocess.run(
+        [*HARNESS, "compare", "local", served["HARNESS_SPLUNK_URL"], "--json"],
+        cwd=ROOT, env=served, capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(done.stdout)
+    assert told["summary"]["differs"] == 0
+    assert told["summary"]["same"] > 10
+    for one in told["trials"]:
+        assert not [text for text in one["warnings_only_b"] if "view" in text or "stay" in text]
 
 
 def test_pytest_runs_each_trial_on_each_engine(project: Path, served: dict[str, str]) -> None:
@@ -171,3 +221,50 @@ def test_the_apps_for_an_instance_are_written(project: Path, served: dict[str, s
         text = file.read().decode()
     assert "[mine(1)]\ndefinition = index=$x$\nargs = x\n" in text
     assert f"[{NAME}_filter]\ndefinition = search *\n" in text
+
+
+def test_raw_texts_are_broken_and_dated_by_the_instance(served: dict[str, str]) -> None:
+    """The same over HEC's raw endpoint, each trial in an index of its own."""
+    done = subprocess.run(
+        [*HARNESS, "compare", "local", served["HARNESS_SPLUNK_URL"], "--splunk-raw", "--json"],
+        cwd=ROOT, env=served, capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(done.stdout)
+    assert told["summary"]["differs"] == 0
+    assert told["summary"]["same"] > 10
+
+
+def test_raw_texts_that_are_broken_otherwise_are_told_with_both_numbers(
+    project: Path, served: dict[str, str]
+) -> None:
+    """The instance breaks lines that an add-on, which it does not have, keeps together."""
+    app = project / "TA_lines" / "default"
+    app.mkdir(parents=True)
+    (app / "app.conf").write_text("[launcher]\nversion = 1\n")
+    (app / "props.conf").write_text(
+        "[merged]\nSHOULD_LINEMERGE = false\nLINE_BREAKER = ([\\r\\n]+)(?=\\d{4}-)\n"
+    )
+    (project / "detections" / "old.yml").write_text(OLD.replace("lines", "merged"))
+    (project / "old.log").write_text(
+        "2020-01-01T00:00:01Z event\n and more\n2020-01-01T00:00:02Z event\n and more\n"
+    )
+    words = ("--data", "old.log", "--sourcetype", "merged", "--app", "TA_lines")
+    told = {}
+    for engine in ("local", "splunk"):
+        (one,) = ran(
+            project, served, *words, "--engine", engine, "--splunk-raw", name="detections/old.yml"
+        )["trials"]
+        told[engine] = (one["events"], one["warnings"])
+    assert told["local"] == (2, [])
+    assert told["splunk"][0] == 4
+    assert "made 4 events of what are 2 here" in " ".join(told["splunk"][1])
+
+
+def test_raw_texts_keep_their_times(project: Path, served: dict[str, str]) -> None:
+    done = subprocess.run(
+        [*HARNESS, "run", "wintemp", "--engine", "splunk", "--splunk-raw", "--shift-time"],
+        cwd=project, env=served, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert "leave one of them out" in done.stdout + done.stderr
