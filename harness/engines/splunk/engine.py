@@ -73,20 +73,26 @@ class SplunkEngine:
             self.instance.ledger.take_turn()
             self._turn = True
         self._loads += 1
-        sent = self.instance.hec.send(
-            self._placed(batches), self.trial, prefix=f"{self.trial}-{self._loads}"
-        )
-        self._void += sent.void
-        self._expected += sent.events
-        self._await(sent)
-        self._isolate()
+        try:
+            sent = self.instance.hec.send(
+                self._placed(batches), self.trial, prefix=f"{self.trial}-{self._loads}"
+            )
+            self._void += sent.void
+            self._expected += sent.events
+            self._await(sent)
+            self._isolate()
+        except SplunkFault as error:
+            raise self.instance.why(error) from error
         return Loaded(sent.events, sent.newest)
 
     def search(self, request: SearchRequest) -> SearchResult:
         """Run a search over the trial's events, as it is written."""
         started = time.perf_counter()
         window = Window(request.time_range.earliest, request.time_range.latest, request.now)
-        result = self._jobs.run(request.text, window, self.app)
+        try:
+            result = self._jobs.run(request.text, window, self.app)
+        except SplunkFault as error:
+            raise self.instance.why(error) from error
         self._told(result)
         timings = {"run": (time.perf_counter() - started) * 1000}
         return SearchResult(result.rows, timings, tuple(dict.fromkeys(self.warnings)))
