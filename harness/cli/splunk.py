@@ -24,6 +24,7 @@ def splunk() -> None:
 @click.option("--splunk-ca", type=PATH, help="The authority of its certificate.")
 @click.option("--splunk-insecure", is_flag=True, help="Do not verify certificates.")
 @click.option("--splunk-secrets", type=PATH, help="A file of secrets, mode 600.")
+@click.option("--splunk-timeout", help="Seconds that an answer may take [60].")
 @click.option("--force", is_flag=True, help="Even where a run is using it.")
 def clean(*, force: bool, **flags: Any) -> int:
     """Remove containers, and with --splunk-url what runs left on that instance.
@@ -32,7 +33,8 @@ def clean(*, force: bool, **flags: Any) -> int:
     search jobs that begin with `harness-`, marked events, and indexes that a run created.
     """
     from harness.engines.splunk import Address, address_of, instance_of
-    from harness.engines.splunk.container import DockerUnavailable, clean_containers
+    from harness.engines.splunk.container import clean_containers
+    from harness.engines.splunk.docker_engine import DockerUnavailable
     from harness.errors import UsageError
     from harness.trials.splunk import splunk_settings
 

@@ -14,8 +14,8 @@
     memory = "2GB"               # HARNESS_MEMORY       --memory
     shift_time = false           # HARNESS_SHIFT_TIME   --shift-time
     splunk_url, splunk_hec_url, splunk_user, splunk_ca, splunk_insecure, splunk_image,
-    keep_splunk, splunk_secrets,
-    splunk_raw                   # HARNESS_SPLUNK_URL … --splunk-url …
+    splunk_timeout, splunk_raw,
+    keep_splunk, splunk_secrets  # HARNESS_SPLUNK_URL … --splunk-url …
     accept = false               # HARNESS_ACCEPT       --harness-accept
 
     [tool.detection-harness.limits]
@@ -57,6 +57,8 @@ LIMITS = "limits"
 NEVER_IN_FILES = ("allow_local_addresses",)
 NEVER_IN_THE_ENVIRONMENT = (*NEVER_IN_FILES, LIMITS)
 MEMORY = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]i?B|%)", re.IGNORECASE)
+SECONDS = re.compile(r"\d+(?:\.\d+)?")
+MOST_SECONDS = 3600
 DEFAULT_MEMORY = "60%"
 LEAST_MEMORY = 64_000_000
 MOST_LIMIT = 10**12
@@ -96,6 +98,7 @@ class Settings:
     splunk_insecure: bool = False
     splunk_image: str | None = None
     splunk_secrets: Path | None = None
+    splunk_timeout: str | None = None
     splunk_raw: bool = False
     keep_splunk: bool = False
     allow_local_addresses: bool = False
@@ -117,7 +120,18 @@ class Settings:
         settings = replace(settings, **told)
         if settings.memory is not None:
             _check_memory(settings.memory)
+        if settings.splunk_timeout is not None:
+            seconds_of(settings.splunk_timeout)
         return settings
+
+
+def seconds_of(text: str) -> float:
+    """A number of seconds that somebody wrote."""
+    if SECONDS.fullmatch(text) is None or not 0 < float(text) <= MOST_SECONDS:
+        raise BadSetting(
+            f"`{text}` is no number of seconds up to {MOST_SECONDS}", hints=["write 120"]
+        )
+    return float(text)
 
 
 def _check_memory(text: str) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from harness.engines.base import Loaded, SearchRequest, SearchResult, StageRows
 from harness.engines.splunk.instance import PREFIX, deletion
+from harness.engines.splunk.interrupts import finishing
 from harness.engines.splunk.isolation import TrialUser, trial_user
 from harness.engines.splunk.jobs import JobResult, Jobs, Window
 from harness.errors import Unsupported
@@ -80,10 +82,20 @@ class SplunkEngine:
 
     def load(self, batches: Iterable[EventBatch]) -> Loaded:
         """Send events and wait until as many can be found; may be called again to add more."""
+        if self.instance.rest.over is not None:
+            raise self.instance.rest.over
         if self.instance.isolates is not True and not self._turn:
             self.instance.ledger.take_turn()
             self._turn = True
         self._loads += 1
+        try:
+            loaded = self._sent(batches)
+        except SplunkFault as error:
+            raise self.instance.why(error) from error
+        return loaded
+
+    def _sent(self, batches: Iterable[EventBatch]) -> Loaded:
+        """Send events, raw texts first, and wait until they can be found."""
         before = Loaded(0, None)
         if self.raw and self._loads == 1:
             held = list(batches)
@@ -152,7 +164,10 @@ class SplunkEngine:
         started = time.perf_counter()
         self._check_index(request.text)
         window = Window(request.time_range.earliest, request.time_range.latest, request.now)
-        result = self._jobs.run(request.text, window, self.app)
+        try:
+            result = self._jobs.run(request.text, window, self.app)
+        except SplunkFault as error:
+            raise self.instance.why(error) from error
         self._told(result)
         timings = {"run": (time.perf_counter() - started) * 1000}
         return SearchResult(result.rows, timings, tuple(dict.fromkeys(self.warnings)))
@@ -184,24 +199,33 @@ class SplunkEngine:
         return self.instance.jobs.run(text, Window(indexed_since=since)).rows
 
     def close(self) -> None:
-        """Delete the trial's events, and its user."""
-        try:
+        """Delete the trial's events, and its user; Ctrl-C waits until that is done."""
+        with finishing(), ExitStack() as steps:
+            if self._turn:
+                steps.callback(self.instance.ledger.end_turn)
+            steps.callback(self._drop_own_index)
+            steps.callback(self._remove_user)
             if self._loads:
                 self._delete_events()
-            if self._user is not None:
-                self._user.remove()
-                self._user.rest.close()
-            self._drop_own_index()
-        finally:
-            self._user, self._loads = None, 0
-            if self._turn:
-                self.instance.ledger.end_turn()
-                self._turn = False
+        self._loads, self._turn = 0, False
+
+    def _remove_user(self) -> None:
+        user, self._user = self._user, None
+        if user is not None:
+            user.remove()
+            user.rest.close()
 
     def _delete_events(self) -> None:
         """By the administrator, or by the trial's user where that one may not."""
         term = f"harness_trial::{self.trial}"
-        if not self.instance.delete_events(term) and self._user is not None:
+        if self.instance.delete_events(term):
+            return
+        if self._user is None:  # interrupted before it was made, or the instance is gone
+            try:
+                self._user = trial_user(self.instance, self.trial, self.timezone)
+            except SplunkFault:
+                return
+        if self._user is not None:
             self._user.delete_events(deletion(term))
 
     @property
