@@ -100,7 +100,6 @@ class Rest:
             raise self.over
         while True:
             key = self._authorization()
-            asked = time.time()
             try:
                 answer = self.transport.request(
                     method,
@@ -109,7 +108,7 @@ class Rest:
                     params={"output_mode": "json", **(params or {})},
                     data=data,
                 )
-                self._date(answer, asked)
+                self._date(answer)
                 if answer.status == 401 and self._renewed(key) and not renewed:
                     renewed = True
                     continue
@@ -131,11 +130,11 @@ class Rest:
                 raise fault
             time.sleep(FIRST_WAIT * 3**attempt)
 
-    def _date(self, answer: Answer, asked: float) -> None:
-        """Learn how far the instance's clock is ahead: an answer's date is never too late."""
+    def _date(self, answer: Answer) -> None:
+        """Learn how far the instance's clock is at least ahead, by the date of an answer."""
         told = next((v for k, v in answer.headers.items() if k.lower() == "date"), "")
         try:
-            ahead = parsedate_to_datetime(told).timestamp() - asked
+            ahead = parsedate_to_datetime(told).timestamp() - time.time()
         except (ValueError, TypeError):
             return
         self._ahead = ahead if self._ahead is None else max(ahead, self._ahead)
