@@ -153,12 +153,12 @@ def index_transform(
     if not settings:
         apps.warn(f"no transform `{name}` in any app's transforms.conf", setting.place)
         return None
-    if "STOP_PROCESSING_IF" in text:
-        message = f"[{name}]: STOP_PROCESSING_IF is not supported, the transform is left out"
-        apps.warn(message, settings["STOP_PROCESSING_IF"].place)
-        return None
-    if text.get("INGEST_EVAL", "").strip():
-        return index_evaluation(settings["INGEST_EVAL"])
+    evaluated = [
+        settings[key] if text.get(key, "").strip() else None
+        for key in ("INGEST_EVAL", "STOP_PROCESSING_IF")
+    ]
+    if any(evaluated):
+        return index_evaluation(*evaluated)
     writes = as_boolean(text.get("WRITE_META"), default=False)
     dest = META if writes else text.get("DEST_KEY", "")
     if "REGEX" not in text or (dest != META and dest not in KEYS):

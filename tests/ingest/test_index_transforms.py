@@ -245,6 +245,30 @@ def test_expressions_set_what_an_event_has(tmp_path: Path) -> None:
     assert (second.time, second.source) == ([1646042400.5], "acme.log")
 
 
+@pytest.mark.parametrize(
+    ("condition", "raw"),
+    [
+        ('_raw LIKE "a%"', ["a", "B"]),
+        ('if(_raw="a", "yes", null())', ["a", "B"]),
+        ("0", ["A", "B"]),
+        ("null()", ["A", "B"]),
+        ("len(_raw)", ["a", "b"]),
+    ],
+)
+def test_no_transform_comes_after_a_stop(tmp_path: Path, condition: str, raw: list[str]) -> None:
+    """What transforms.conf.spec says of STOP_PROCESSING_IF: what counts as true."""
+    props = "[acme]\nTRANSFORMS-a = change, later\n"
+    transform = f"STOP_PROCESSING_IF = {condition}\n[later]\nINGEST_EVAL = _raw=upper(_raw)"
+    (batch,) = changed(tmp_path, transform, "a\nb", props=props)
+    assert batch.raw == raw
+
+
+def test_a_stop_comes_after_the_expressions_of_its_stanza(tmp_path: Path) -> None:
+    transform = "INGEST_EVAL = x=1\nSTOP_PROCESSING_IF = x==1\n[later]\nINGEST_EVAL = y=2"
+    props = "[acme]\nKV_MODE = none\nTRANSFORMS-a = change, later\n"
+    assert fields(tmp_path, transform, props=props) == {"x": "1"}
+
+
 def test_an_expression_may_look_up(tmp_path: Path) -> None:
     """Getting Data In, "Process events with ingest-time eval": lookups by the function lookup."""
     look = 'json_extract(lookup("codes", json_object("code", _raw), json_array("text")), "text")'
