@@ -35,7 +35,8 @@ shows all that one holds, which setting counts where two files disagree and why,
 no effect here, each with the reason, the file and the line.
 
 Where files disagree, `local/` counts over `default/`, and of two apps the one whose name comes
-last in ASCII order, as Splunk has it for searches. Only what an app exports
+last in ASCII order, as Splunk has it for searches; an app that is given counts over the built-in
+ones, whatever they are called. Only what an app exports
 (`metadata/default.meta`, `export = system`) counts outside of it; one without any metadata
 counts, with a warning. An app with `[install] state
 = disabled` does not count at all. A setting that its specification does not have is warned of

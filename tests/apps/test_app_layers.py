@@ -122,6 +122,18 @@ def test_places_name_the_file_and_line_that_counted(tmp_path: Path) -> None:
     assert (place.path, place.line) == (str(app / "default/macros.conf"), 4)
 
 
+def test_an_app_that_is_given_counts_over_the_built_in_ones(tmp_path: Path) -> None:
+    # The user's Splunk does not have them: its add-ons have to come out as they are there.
+    conf = "[auditd]\nLINE_BREAKER = (mine)\nKV_MODE = none\n"
+    app = write_app(tmp_path, "A_mine", {"default/props.conf": conf})
+    apps = load_apps([app])
+    assert apps.settings_at_index_time("s", "auditd")["LINE_BREAKER"].value == "(mine)"
+    assert apps.props_for("s", "auditd").settings["LINE_BREAKER"] == "(mine)"
+    assert apps.props_for("s", "auditd").kv_mode == "none"
+    (found,) = [one for one in apps.layers.disagreements("props") if one.key == "LINE_BREAKER"]
+    assert found.reason == "an app that was given counts over the built-in ones: `A_mine`"
+
+
 def test_at_index_time_the_first_app_counts_and_every_local_over_every_default(
     tmp_path: Path,
 ) -> None:
