@@ -333,8 +333,9 @@ def load_apps(paths: Sequence[Path] = (), *, builtin: bool = True) -> Apps:
     """Open Splunk apps: Splunk's own defaults, the built-in add-ons, and those given.
 
     Each path is the folder of an app, or an archive of one or more. Without `builtin` only
-    Splunk's defaults lie below them. An app that its app.conf disables is set apart. Raises
-    AppNotFound, AppNameTaken, or what is wrong with an archive.
+    Splunk's defaults lie below them. An app that its app.conf disables is set apart, and so is
+    a built-in one where the add-on is given that it stands in for. Raises AppNotFound,
+    AppNameTaken, or what is wrong with an archive.
     """
     folders = open_apps(BUILTIN / SYSTEM, system=True, builtin=True)
     disabled: list[AppFolder] = []
@@ -360,4 +361,19 @@ def load_apps(paths: Sequence[Path] = (), *, builtin: bool = True) -> Apps:
             )
         taken[app.name] = app.root
         (disabled if is_disabled(app) else folders).append(app)
+    if taken and builtin:
+        replaced = _replaced(folders)
+        folders = [app for app in folders if app not in replaced]
+        disabled += replaced
     return Apps(folders, disabled)
+
+
+def _replaced(folders: Sequence[AppFolder]) -> list[AppFolder]:
+    """The built-in add-ons that stand in for one that is given, by add_ons.conf."""
+    given = {app.name for app in folders if not app.builtin}
+    stanzas = Layers(folders[:1]).system_conf("add_ons")
+    instead_of = {
+        name: stanza.settings["INSTEAD_OF"].value.replace(",", " ").split()
+        for name, stanza in stanzas.items()
+    }
+    return [app for app in folders if app.builtin and given & set(instead_of.get(app.name, ()))]

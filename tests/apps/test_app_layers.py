@@ -154,3 +154,20 @@ def test_at_index_time_the_first_app_counts_and_every_local_over_every_default(
         "TRUNCATE": "2",
         "TIME_FORMAT": "%s",
     }
+
+
+def test_a_built_in_add_on_is_left_out_where_the_one_is_given_that_it_stands_in_for(
+    tmp_path: Path,
+) -> None:
+    given = write_app(tmp_path, "Splunk_TA_nix", {"default/props.conf": "[df]\nKV_MODE = multi\n"})
+    apps = load_apps([given])
+    assert "Splunk_TA_nix" in apps.names
+    assert "TA_harness_nix" not in apps.names
+    assert [app.name for app in apps.disabled] == ["TA_harness_nix"]
+    assert "TA_harness_nix" in load_apps([write_app(tmp_path, "other", {})]).names
+
+
+def test_the_list_of_add_ons_names_built_in_ones() -> None:
+    stanzas = load_apps().layers.system_conf("add_ons")
+    assert not stanzas.keys() - set(load_apps().names)
+    assert all(stanza.settings.keys() == {"INSTEAD_OF"} for stanza in stanzas.values())
