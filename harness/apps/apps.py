@@ -18,6 +18,7 @@ from harness.apps.macros import macros_of
 from harness.apps.props import PropsReader
 from harness.apps.savedsearches import saved_searches_of
 from harness.apps.stanzas import StanzaIndex, ignored_rules
+from harness.apps.tokenizers import tokenizers_of
 from harness.apps.transforms import field_transform, lookups_of
 from harness.errors import HarnessError, Place, nearest
 from harness.model import LookupDefinition
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from harness.apps.macros import MacroKey, Validation
     from harness.apps.props import SourceKnowledge
     from harness.apps.savedsearches import SavedSearch
+    from harness.apps.tokenizers import Tokenizer
     from harness.apps.transforms import Transform
     from harness.model import Macro
 
@@ -132,6 +134,11 @@ class Apps:
     def kinds(self) -> Mapping[str, Stanza]:
         """The stanzas of kinds.conf: how to tell what a file holds."""
         return self._layers.system_conf("kinds")
+
+    @cached_property
+    def tokenizers(self) -> Mapping[str, Tokenizer]:
+        """How the values of fields are found that have several in one text, by field."""
+        return tokenizers_of(self._layers.conf("fields"))
 
     @cached_property
     def tags(self) -> Mapping[tuple[str, str], frozenset[str]]:

@@ -25,7 +25,6 @@ FILES_MAX = 20_000
 READ_CONFS = ("props", "transforms", "eventtypes", "tags", "macros", "savedsearches", "collections")
 OURS = ("kinds.conf", "add_ons.conf")
 """Files of the system app that Splunk does not have."""
-"""A file of the system app alone: how to tell what a file holds."""
 _KNOWN_BY_LAYER = frozenset(f"{name}.conf" for name in (*READ_CONFS, "app", "datamodels", "fields"))
 
 

@@ -76,6 +76,7 @@ _GROUPS: dict[str, tuple[_Group, ...]] = {
         ),
         _yes("times", "TIME_PREFIX TIME_FORMAT TZ MAX_TIMESTAMP_LOOKAHEAD DATETIME_CONFIG"),
         _yes("the encoding of files", "CHARSET"),
+        _yes("default fields", "ADD_EXTRA_TIME_FIELDS ANNOTATE_PUNCT"),
         _yes("index time", "SEDCMD-<class> TRANSFORMS-<class> RULESET-<class>"),
         _yes(
             "structured data",
@@ -97,7 +98,6 @@ _GROUPS: dict[str, tuple[_Group, ...]] = {
             " DETERMINE_TIMESTAMP_DATE_WITH_SYSTEM_TIME",
         ),
         _no("zones in an event's text are read by their usual names", "TZ_ALIAS"),
-        _no("default fields are always there", "ADD_EXTRA_TIME_FIELDS ANNOTATE_PUNCT"),
         _no("a file that is named is read, whatever it holds", "NO_BINARY_CHECK"),
         _no("zeros at the end of a file are read like the rest", "detect_trailing_nulls"),
         _no(_INPUT, "CHECK_METHOD initCrcLength PREFIX_SOURCETYPE HEADER_MODE given_type"),
@@ -122,7 +122,7 @@ _GROUPS: dict[str, tuple[_Group, ...]] = {
         _never("scripts of an app are never run", "external_cmd python.version python.required"),
         _never("lookups in shapes on a map", "feature_id_element"),
         _no(_SPEED, "MATCH_LIMIT DEPTH_LIMIT CAN_OPTIMIZE batch_index_query allow_caching"),
-        _no(_SPEED, "cache_size max_ext_batch index_fields_list"),
+        _no(_SPEED, "cache_size max_ext_batch index_fields_list max_duplicates CAN_OPTIMIZE_IE"),
         _no("for a cluster", "replicate"),
         _no("rights are not checked", "check_permission"),
         _no("no command looks up in reverse", "reverse_lookup_honor_case_sensitive_match"),
@@ -193,7 +193,7 @@ _GROUPS: dict[str, tuple[_Group, ...]] = {
     "fields.conf": (
         _no("all fields are found at search time, or made by the source type", "INDEXED"),
         _no("all fields are found at search time, or made by the source type", "INDEXED_VALUE"),
-        _no("a field of several values in one text stays one text", "TOKENIZER"),
+        _yes("fields of several values in one text", "TOKENIZER"),
     ),
     "app.conf": (
         _yes("the app's name, version and label", "id name version label author description"),

@@ -108,6 +108,10 @@ filename = shapes.kmz
 [timed]
 filename = t.csv
 time_field = when
+[unread]
+filename = t.csv
+time_field = when
+time_format = %Y %v
 [missing]
 filename = other.csv
 [escaping]
@@ -156,6 +160,7 @@ def test_a_lookup_by_time_has_one_match_where_it_does_not_say_more(tmp_path: Pat
         ("store", "no app has the collection `c` in collections.conf"),
         ("shapes", "a lookup of the type `geo`"),
         ("missing", "no file lookups/other.csv"),
+        ("unread", "time_format has the variable `%v`"),
         ("escaping", "no file lookups/../default/transforms.csv"),
     ],
 )

@@ -183,6 +183,17 @@ def test_a_copy_is_changed_and_the_event_is_not(tmp_path: Path) -> None:
     assert (second.sourcetype, second.raw) == ("acme:masked", ["ann ### B"])
 
 
+def test_a_clone_may_stay_as_it_is(tmp_path: Path) -> None:
+    """As in Splunk's examples of ingest-time eval, which clone by way of a key there is not."""
+    transform = (
+        "SOURCE_KEY = Meta:Host\nDEST_KEY = Meta:Host\nREGEX = (.)\nFORMAT = %0\n"
+        "CLONE_SOURCETYPE = copy"
+    )
+    first, second = changed(tmp_path, transform, "a")
+    assert (first.sourcetype, first.raw) == ("acme", ["a"])
+    assert (second.sourcetype, second.raw) == ("copy", ["a"])
+
+
 def test_a_clone_of_its_own_source_type_is_none(tmp_path: Path) -> None:
     transform = "REGEX = ^(\\w+)\nFORMAT = $1\nDEST_KEY = _raw\nCLONE_SOURCETYPE = acme"
     (batch,) = changed(tmp_path, transform)
