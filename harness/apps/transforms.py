@@ -12,7 +12,7 @@ from harness.apps.conf import DEFAULT_STANZA, as_boolean
 from harness.apps.modular import TooModular, expanded
 from harness.apps.words import quoted_words
 from harness.errors import Place
-from harness.model import LookupDefinition
+from harness.model import MOST_MATCHES, LookupDefinition
 from harness.model.time_formats import READABLE, VARIABLE
 
 if TYPE_CHECKING:
@@ -204,7 +204,7 @@ def _lookup_of(
         match_types=tuple(_match_types(settings, warn)),
         case_sensitive=as_boolean(text("case_sensitive_match"), default=True),
         min_matches=number("min_matches", 0),
-        max_matches=number("max_matches", 1 if text("time_field") else 1000),
+        max_matches=number("max_matches", 1 if text("time_field") else MOST_MATCHES),
         default_match=text("default_match") or None,
         fields=tuple(quoted_words(text("fields_list"))),
         unsupported=unsupported,

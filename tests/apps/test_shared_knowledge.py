@@ -138,7 +138,7 @@ def test_lookups(tmp_path: Path) -> None:
         (),
         True,
         0,
-        1000,
+        100,
     )
     assert (exact.default_match, exact.unsupported) == (None, None)
     assert full.match_types == (("wildcard", "process"), ("cidr", "ip"))
@@ -192,6 +192,6 @@ def test_numbers_and_match_types_that_are_none_are_reported(tmp_path: Path) -> N
         tmp_path,
         transforms="[l]\nfilename = t.csv\nmax_matches = many\nmatch_type = REGEX(x), CIDR ip\n",
     )
-    assert apps.lookups["l"].max_matches == 1000
+    assert apps.lookups["l"].max_matches == 100
     # `CIDR ip` is two words, and so two reports.
     assert [one.place.line for one in apps.warnings] == [4, 4, 4, 3]
