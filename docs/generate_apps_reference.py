@@ -35,8 +35,10 @@ shows all that one holds, which setting counts where two files disagree and why,
 no effect here, each with the reason, the file and the line.
 
 Where files disagree, `local/` counts over `default/`, and of two apps the one whose name comes
-last in ASCII order, as Splunk has it for searches. Only what an app exports
-(`metadata/default.meta`, `export = system`) counts outside of it; one without any metadata
+last in ASCII order, as Splunk has it for searches; an app that is given counts over the built-in
+ones, whatever they are called, and where an add-on is given that a built-in one stands in for
+(`harness/builtin/system/default/add_ons.conf`), the built-in one is left out. Only what an app
+exports (`metadata/default.meta`, `export = system`) counts outside of it; one without any metadata
 counts, with a warning. An app with `[install] state
 = disabled` does not count at all. A setting that its specification does not have is warned of
 with the nearest name, and is not read.

@@ -27,6 +27,7 @@ from harness.apps.props import (
 )
 from harness.apps.savedsearches import SavedSearch
 from harness.apps.stanzas import BadPattern
+from harness.apps.tokenizers import Tokenizer
 from harness.apps.transforms import Transform
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "Report",
     "SavedSearch",
     "SourceKnowledge",
+    "Tokenizer",
     "Transform",
     "UnknownDataModel",
     "Validation",

@@ -18,6 +18,7 @@ from harness.apps.macros import macros_of
 from harness.apps.props import PropsReader
 from harness.apps.savedsearches import saved_searches_of
 from harness.apps.stanzas import StanzaIndex, ignored_rules
+from harness.apps.tokenizers import tokenizers_of
 from harness.apps.transforms import field_transform, lookups_of
 from harness.errors import HarnessError, Place, nearest
 from harness.model import LookupDefinition
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from harness.apps.macros import MacroKey, Validation
     from harness.apps.props import SourceKnowledge
     from harness.apps.savedsearches import SavedSearch
+    from harness.apps.tokenizers import Tokenizer
     from harness.apps.transforms import Transform
     from harness.model import Macro
 
@@ -132,6 +134,11 @@ class Apps:
     def kinds(self) -> Mapping[str, Stanza]:
         """The stanzas of kinds.conf: how to tell what a file holds."""
         return self._layers.system_conf("kinds")
+
+    @cached_property
+    def tokenizers(self) -> Mapping[str, Tokenizer]:
+        """How the values of fields are found that have several in one text, by field."""
+        return tokenizers_of(self._layers.conf("fields"))
 
     @cached_property
     def tags(self) -> Mapping[tuple[str, str], frozenset[str]]:
@@ -333,8 +340,9 @@ def load_apps(paths: Sequence[Path] = (), *, builtin: bool = True) -> Apps:
     """Open Splunk apps: Splunk's own defaults, the built-in add-ons, and those given.
 
     Each path is the folder of an app, or an archive of one or more. Without `builtin` only
-    Splunk's defaults lie below them. An app that its app.conf disables is set apart. Raises
-    AppNotFound, AppNameTaken, or what is wrong with an archive.
+    Splunk's defaults lie below them. An app that its app.conf disables is set apart, and so is
+    a built-in one where the add-on is given that it stands in for. Raises AppNotFound,
+    AppNameTaken, or what is wrong with an archive.
     """
     folders = open_apps(BUILTIN / SYSTEM, system=True, builtin=True)
     disabled: list[AppFolder] = []
@@ -360,4 +368,19 @@ def load_apps(paths: Sequence[Path] = (), *, builtin: bool = True) -> Apps:
             )
         taken[app.name] = app.root
         (disabled if is_disabled(app) else folders).append(app)
+    if taken and builtin:
+        replaced = _replaced(folders)
+        folders = [app for app in folders if app not in replaced]
+        disabled += replaced
     return Apps(folders, disabled)
+
+
+def _replaced(folders: Sequence[AppFolder]) -> list[AppFolder]:
+    """The built-in add-ons that stand in for one that is given, by add_ons.conf."""
+    given = {app.name for app in folders if not app.builtin}
+    stanzas = Layers(folders[:1]).system_conf("add_ons")
+    instead_of = {
+        name: stanza.settings["INSTEAD_OF"].value.replace(",", " ").split()
+        for name, stanza in stanzas.items()
+    }
+    return [app for app in folders if app.builtin and given & set(instead_of.get(app.name, ()))]

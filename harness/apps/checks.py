@@ -21,11 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from harness.apps.classification import EventType
-    from harness.apps.conf import Stanza
+    from harness.apps.conf import Setting, Stanza
     from harness.apps.folder import AppFolder
     from harness.apps.layers import Layers
 
 TOLD_CONFS = (*READ_CONFS, "datamodels", "fields")
+_TWICE = "with INDEXED_EXTRACTIONS = json Splunk gives each value twice: here it is there once"
 STRUCTURED = ("csv", "tsv", "psv", "w3c", "json")
 _DESCRIBED = "KV_MODE = multi:<stanza>: tables are not read as multikv.conf describes them"
 
@@ -59,6 +60,8 @@ def warn_of_settings(layers: Layers) -> None:
         for name in TOLD_CONFS:
             file = f"{name}.conf"
             for stanza in layers.written(app, name):
+                if name == "props" and (twice := _twice(stanza)) is not None:
+                    layers.warn(_TWICE, twice.place)
                 for key, setting in stanza.settings.items():
                     if setting_of(file, key, stanza.name) is None:
                         hint = " ".join(hints_for(file, key))
@@ -66,6 +69,15 @@ def warn_of_settings(layers: Layers) -> None:
                         layers.warn(f"{text} ({hint})" if hint else text, setting.place)
                     elif name == "props" and (text := _wrong_value(key, setting.value)):
                         layers.warn(text, setting.place)
+
+
+def _twice(stanza: Stanza) -> Setting | None:
+    """The setting by which Splunk takes JSON apart a second time, when events are searched."""
+    indexed, mode = stanza.settings.get("INDEXED_EXTRACTIONS"), stanza.settings.get("KV_MODE")
+    if indexed is None or mode is None:
+        return None
+    both = [one.value.strip().lower() == "json" for one in (indexed, mode)]
+    return mode if all(both) else None
 
 
 def _wrong_value(key: str, value: str) -> str:

@@ -23,8 +23,8 @@ MODEL_BYTES_MAX = 8 * 2**20
 FILES_MAX = 20_000
 
 READ_CONFS = ("props", "transforms", "eventtypes", "tags", "macros", "savedsearches", "collections")
-KINDS = "kinds.conf"
-"""A file of the system app alone: how to tell what a file holds."""
+OURS = ("kinds.conf", "add_ons.conf")
+"""Files of the system app that Splunk does not have."""
 _KNOWN_BY_LAYER = frozenset(f"{name}.conf" for name in (*READ_CONFS, "app", "datamodels", "fields"))
 
 
@@ -139,7 +139,7 @@ class AppFolder:
                 for part in self.files(shown):
                     if part != "models":
                         yield Ignored(self.name, f"{shown}/{part}/", "not part of searching")
-            elif name not in _KNOWN_BY_LAYER and not (self.system and name == KINDS):
+            elif name not in _KNOWN_BY_LAYER and not (self.system and name in OURS):
                 yield Ignored(self.name, shown, _reason_of_file(name))
 
 

@@ -1,12 +1,13 @@
 """Apps laid over each other: which file's setting counts.
 
 Highest first: the apps by *reverse* ASCII order of their names, and in each `local/` over
-`default/`; below them all Splunk's own defaults. Only what an app exports
+`default/`; below them the built-in add-ons, which the user's Splunk does not have, and at the
+bottom Splunk's own defaults. Only what an app exports
 (`metadata/default.meta`, `metadata/local.meta`) counts outside of it. The app that a search runs in
 counts over all others, with what it keeps to itself.
 
 At index time there is no such app: the apps by ASCII order of their names, every `local/` over
-every `default/`, and what an app exports is not asked.
+every `default/`, those that are given over the built-in ones, and what an app exports is not asked.
 Source: Splunk Admin Manual, "Configuration file precedence" (app and user context, global
 context) and default.meta.conf.spec.
 """
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from harness.apps.folder import AppFolder
 
 _REPLACEMENT = "\ufffd"
+SYSTEM, BUILT_IN, GIVEN = range(3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +43,15 @@ class Disagreement:
     key: str
     won: Setting
     lost: tuple[Setting, ...]
+    over_builtin: bool = False
 
     @property
     def reason(self) -> str:
         """Why the one that counts does."""
         if all(one.app == self.won.app for one in self.lost):
             return "local/ counts over default/"
+        if self.over_builtin:
+            return f"an app that was given counts over the built-in ones: `{self.won.app}`"
         return f"of apps, the one whose name comes last in ASCII order counts: `{self.won.app}`"
 
 
@@ -75,7 +80,7 @@ class Layers:
     def __init__(self, apps: Sequence[AppFolder], running: str | None = None) -> None:
         """Take the apps in any order; `running` is the one that searches run in."""
         self._running = running
-        order = sorted(apps, key=lambda app: (not app.system, app.name == running, app.name))
+        order = sorted(apps, key=lambda app: (app.name == running, _rank(app), app.name))
         self.apps = tuple(order)
         self._warnings: dict[Warned, None] = {}
         self._hidden: dict[tuple[str, str], Ignored] = {}
@@ -115,9 +120,9 @@ class Layers:
     def at_index_time(self, name: str) -> Mapping[str, Stanza]:
         """The stanzas of one conf file in Splunk's global context."""
         merged: dict[str, Stanza] = {}
-        system = [app for app in self.apps if app.system]
-        others = sorted((app for app in self.apps if not app.system), key=lambda app: app.name)
-        for apps in (system, others[::-1]):
+        named = sorted(self.apps, key=lambda app: app.name, reverse=True)
+        for rank in (SYSTEM, BUILT_IN, GIVEN):
+            apps = [app for app in named if _rank(app) == rank]
             for layer in LAYERS:
                 for app in apps:
                     for stanza in self._parse(app, f"{layer}/{name}.conf").stanzas.values():
@@ -147,6 +152,7 @@ class Layers:
     def disagreements(self, name: str) -> Iterator[Disagreement]:
         """The settings of a conf file that two apps or layers give different values."""
         winners = self.conf(name)
+        builtin = {app.name for app in self.apps if app.builtin}
         given: dict[tuple[str, str], list[Setting]] = {}
         for app in self.apps:
             exports = self.exports(app)
@@ -158,7 +164,8 @@ class Layers:
             won = winners[stanza_name].settings[key]
             lost = tuple(one for one in settings if one != won and one.value != won.value)
             if lost:
-                yield Disagreement(f"{name}.conf", stanza_name, key, won, lost)
+                over = won.app not in builtin and any(one.app in builtin for one in lost)
+                yield Disagreement(f"{name}.conf", stanza_name, key, won, lost, over)
 
     def exports(self, app: AppFolder) -> Exports:
         """What an app exports; Splunk's own defaults count everywhere."""
@@ -241,6 +248,11 @@ class Layers:
                 Place(app.shown("metadata/default.meta")),
             )
         return Exports(by_path)
+
+
+def _rank(app: AppFolder) -> int:
+    """Splunk's own defaults lie lowest, then our built-in add-ons, then the apps that are given."""
+    return SYSTEM if app.system else BUILT_IN if app.builtin else GIVEN
 
 
 def _printable(message: str) -> str:

@@ -12,7 +12,8 @@ from harness.apps.conf import DEFAULT_STANZA, as_boolean
 from harness.apps.modular import TooModular, expanded
 from harness.apps.words import quoted_words
 from harness.errors import Place
-from harness.model import LookupDefinition
+from harness.model import MOST_MATCHES, LookupDefinition
+from harness.model.time_formats import READABLE, VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -180,7 +181,7 @@ def _lookup_of(
             return default
 
     table: Path | None = None
-    unsupported = _unsupported_lookup(settings)
+    unsupported = _unsupported_lookup(settings) or _unread_time(text("time_format"))
     collection: Collection | None = None
     if unsupported is None and (text("collection") or text("external_type") == "kvstore"):
         name = text("collection") or stanza.name
@@ -203,7 +204,7 @@ def _lookup_of(
         match_types=tuple(_match_types(settings, warn)),
         case_sensitive=as_boolean(text("case_sensitive_match"), default=True),
         min_matches=number("min_matches", 0),
-        max_matches=number("max_matches", 1 if text("time_field") else 1000),
+        max_matches=number("max_matches", 1 if text("time_field") else MOST_MATCHES),
         default_match=text("default_match") or None,
         fields=tuple(quoted_words(text("fields_list"))),
         unsupported=unsupported,
@@ -243,6 +244,14 @@ def _unsupported_lookup(settings: Mapping[str, Setting]) -> str | None:
         return f"a lookup of the type `{kind}`"
     if not text("filename").endswith((".csv", ".csv.gz")):
         return "a table that is not CSV"
+    return None
+
+
+def _unread_time(form: str) -> str | None:
+    """What is wrong with a time_format."""
+    for name in VARIABLE.findall(form):
+        if name.lstrip("0123456789:") not in {one.lstrip(":") for one in READABLE}:
+            return f"time_format has the variable `%{name}`, which no time is read by"
     return None
 
 

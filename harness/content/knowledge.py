@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 from harness.content.entries import Entry
 from harness.content.errors import MalformedKnowledge
 from harness.errors import HarnessError, Place
-from harness.model import LookupDefinition, Macro
+from harness.model import MOST_MATCHES, LookupDefinition, Macro
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -190,7 +190,7 @@ def _lookup(path: Path, folder: Path) -> LookupDefinition | None:
         match_types=_match_types(top),
         case_sensitive=True if case_sensitive is None else case_sensitive,
         min_matches=least or 0,
-        max_matches=1000 if most is None else most,
+        max_matches=MOST_MATCHES if most is None else most,
         default_match=_default_match(top),
         fields=_fields(top),
         unsupported=unsupported,

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
 from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
-from harness.engines.json_documents import clean, container, field_text, write
+from harness.engines.json_documents import (
+    REMEMBERED,
+    REMEMBERED_CHARACTERS,
+    clean,
+    container,
+    field_text,
+    write,
+)
 from harness.functions.extraction import PAIR_END
 from harness.registry.text_tables import TableOptions, table_rows
 
@@ -23,10 +31,16 @@ AUTO_PAIR = re.compile(
 CLEANED, LEADING = re.compile(r"[^A-Za-z0-9_]"), re.compile(r"^[0-9_]+")
 
 
-@lru_cache(maxsize=256)
 def _object(text: str) -> dict[str, Any]:
+    return _remembered(text) if len(text) <= REMEMBERED_CHARACTERS else _read_object(text)
+
+
+def _read_object(text: str) -> dict[str, Any]:
     found = container(text) if len(text) <= MAX_TEXT else None
     return {clean(name): value for name, value in found.items()} if isinstance(found, dict) else {}
+
+
+_remembered = lru_cache(maxsize=REMEMBERED)(_read_object)
 
 
 def object_value(text: str | None, name: str) -> list[str] | None:
@@ -50,8 +64,9 @@ def table_objects(text: str | None) -> list[str] | None:
     """The rows of a text's tables as objects: the line under an empty key, and the cells."""
     if text is None:
         return None
-    rows = [write({"": line, **cells}) for line, cells in table_rows(text, TableOptions())]
-    return rows or [write({"": text})]
+    found = table_rows(text, TableOptions())
+    rows = [json.dumps({"": line, **cells}, ensure_ascii=False) for line, cells in found]
+    return rows or [json.dumps({"": text}, ensure_ascii=False)]
 
 
 def object_prefixed(text: str | None, prefix: str) -> str | None:

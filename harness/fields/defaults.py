@@ -31,12 +31,35 @@ def default_fields(
 
     Without a raw text only the server's name is known.
     """
-    wanted = tuple(names)
+    given = tuple(names)
+    absent = _left_out(settings)
+    wanted = [name for name in given if name not in absent]
     layers: list[tuple[tuple[str, Expr], ...]] = []
     if has_raw and not set(TIME_PARTS).isdisjoint(wanted):
         layers += _times(settings)
-    layers.append(tuple((name, _default(name, has_raw=has_raw)) for name in wanted))
+    layers.append(
+        tuple((name, _default(name, has_raw=has_raw and name not in absent)) for name in given)
+    )
     return tuple(layers)
+
+
+def _left_out(settings: Mapping[str, str]) -> frozenset[str]:
+    """Those that an index does not have, as props.conf says.
+
+    Source: props.conf.spec, ANNOTATE_PUNCT, ADD_EXTRA_TIME_FIELDS and DATETIME_CONFIG.
+    """
+
+    def text(key: str) -> str:
+        return settings.get(key, "").strip().lower()
+
+    absent: set[str] = set()
+    if text("ANNOTATE_PUNCT") in NO:
+        absent.add("punct")
+    if text("ADD_EXTRA_TIME_FIELDS") in (*NO, "none", "subseconds"):
+        absent |= set(TIME_PARTS)
+    if text("DATETIME_CONFIG") in ("none", "current"):
+        absent |= set(TIME_PARTS)
+    return frozenset(absent)
 
 
 def _times(settings: Mapping[str, str]) -> list[tuple[tuple[str, Expr], ...]]:
@@ -64,5 +87,6 @@ def _default(name: str, *, has_raw: bool) -> Expr:
     return Call("mvindex", (Field(TIME), Const(float(TIME_PARTS.index(name)))))
 
 
+NO = ("false", "f", "0", "no", "n")
 TIME_SETTINGS = ("TIME_PREFIX", "TIME_FORMAT", "MAX_TIMESTAMP_LOOKAHEAD", "TZ")
 START, WRITTEN, TIME = "\0time start", "\0time written", "\0time"

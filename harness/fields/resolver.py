@@ -20,6 +20,7 @@ from harness.fields.membership import Membership
 from harness.fields.patterns import in_setting, placed
 from harness.fields.sharing import with_collected
 from harness.fields.tables import CARRIED, is_tabular, table_events
+from harness.fields.tokenized import tokens
 from harness.plan import nodes
 from harness.plan.expressions import (
     FALSE,
@@ -329,7 +330,19 @@ class FieldResolver:
         relation = self._calculate(group, base, frozenset(below))
         for one, given in used:
             relation = self._looked_up(relation, one, given)
-        return relation
+        return self._tokenized(relation, wanted - set(group.fields))
+
+    def _tokenized(self, relation: nodes.Relation, names: frozenset[str]) -> nodes.Relation:
+        """The rows with several values of the fields that have a TOKENIZER."""
+        found: list[tuple[Demand, Expr]] = []
+        for name in sorted(names & self.apps.tokenizers.keys()):
+            try:
+                found.append((name, tokens(self.apps.tokenizers[name])))
+            except HarnessError as error:
+                if not self.lenient:
+                    raise
+                self.warn(error)
+        return nodes.Extend(relation, tuple(found)) if found else relation
 
     def _looked_up(
         self, relation: nodes.Relation, one: AutoLookup, outputs: tuple[tuple[str, str], ...]

@@ -17,6 +17,7 @@ from harness.errors import HarnessError, Unsupported
 from harness.ingest.errors import BadIndexSetting
 from harness.model import Rows
 from harness.model.numbers import number_text
+from harness.registry.evaluation import is_condition
 from harness.spl.expressions import parse_expression
 from harness.spl.source import Source, SplText
 
@@ -35,6 +36,7 @@ KEYS = {name.lstrip("_"): name for name in "_raw _time queue host source sourcet
 """What an event has beside fields, by the attribute's name."""
 NAMES = frozenset(KEYS.values())
 NUMBER = "ingest row"
+STOPS = "ingest stops"
 ASSIGNMENT = re.compile(
     r"\s*(?:\$(?P<prefixed>[^$]+)\$|\"(?P<quoted>[^\"]+)\"|(?P<plain>[A-Za-z_][\w.:{}-]*?))"
     r"\s*(?:\[(?P<kind>[a-z0-9-]+)\])?\s*(?P<sign>:?=)(?!=)(?P<expression>.*)",
@@ -62,15 +64,19 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class IndexEvaluation:
-    """A stanza with INGEST_EVAL: its search over events, and what to do with the results."""
+    """A stanza with INGEST_EVAL: its search over events, and what to do with the results.
+
+    With `stops` the search also says of which events no further transform is applied to.
+    """
 
     assignments: tuple[Assignment, ...]
     search: str
     many: frozenset[str]
     place: Place
+    stops: bool = False
 
-    def apply(self, events: list[Arriving], evaluate: Evaluate) -> None:
-        """Work out all expressions for all events, and give each event its results."""
+    def apply(self, events: list[Arriving], evaluate: Evaluate) -> list[Arriving]:
+        """Work out all expressions for all events, give each its results; those that go on."""
         rows = [self._row(event, number) for number, event in enumerate(events)]
         columns = dict.fromkeys(name for row in rows for name in row)
         try:
@@ -79,10 +85,14 @@ class IndexEvaluation:
             raise type(error)(
                 f"INGEST_EVAL: {error.message}", place=self.place, hints=error.hints
             ) from error
+        stopped: set[int] = set()
         for row in found.rows:
             number = row[NUMBER]
             if isinstance(number, int | float | str):
                 self._keep(events[int(number)], row)
+                if row.get(STOPS):
+                    stopped.add(int(number))
+        return [event for number, event in enumerate(events) if number not in stopped]
 
     def _row(self, event: Arriving, number: int) -> dict[str, Value]:
         row: dict[str, Value] = {}
@@ -111,11 +121,13 @@ class IndexEvaluation:
                 event.add(one.name, text)
 
 
-def index_evaluation(setting: Setting) -> IndexEvaluation:
-    """The assignments of an INGEST_EVAL; an error with its place for what cannot be meant."""
-    assignments = tuple(_assignments(setting))
+def index_evaluation(given: Setting | None, stop: Setting | None) -> IndexEvaluation:
+    """What INGEST_EVAL and STOP_PROCESSING_IF say; an error with its place for what is wrong."""
+    assignments = tuple(_assignments(given)) if given is not None else ()
+    settings = [one for one in (given, stop) if one is not None]
     many = frozenset(
         found["name"].removeprefix(MANY)
+        for setting in settings
         for found in REFERENCE.finditer(setting.value)
         if found["name"] and found["name"].startswith(MANY)
     )
@@ -132,9 +144,30 @@ def index_evaluation(setting: Setting) -> IndexEvaluation:
         if name in many and not one.is_key:
             added = f"mvappend('{MANY}{name}', '{result}')"
             parts.append(f'"{MANY}{name}"=' + (f"'{result}'" if one.replaces else added))
+    if stop is not None:
+        parts += _stopping(stop)
     results = " ".join(f'"{_result(position)}"' for position in range(len(assignments)))
-    search = f'| eval {", ".join(parts)} | table "{NUMBER}" {results}'
-    return IndexEvaluation(assignments, search, many, setting.place)
+    search = f'| eval {", ".join(parts)} | table "{NUMBER}" "{STOPS}" {results}'
+    return IndexEvaluation(assignments, search, many, settings[0].place, stops=stop is not None)
+
+
+def _stopping(setting: Setting) -> Iterator[str]:
+    """Whether to stop: at a condition that holds, and at any value but 0."""
+    expression, holds = _expression(setting, setting.value, "STOP_PROCESSING_IF")
+    if holds:
+        yield f'"{STOPS}"=if({expression}, 1, null())'
+        return
+    yield f'"{STOPS}"={expression}'
+    yield f"\"{STOPS}\"=if(isnull('{STOPS}') OR '{STOPS}'==0, null(), 1)"
+
+
+def _expression(setting: Setting, written: str, key: str) -> tuple[str, bool]:
+    """An expression as a search has it, and whether it is a condition."""
+    text = REFERENCE.sub(_referred, written).strip()
+    try:
+        return text, is_condition(parse_expression(SplText.of(Source(text, setting.place.path))))
+    except HarnessError as error:
+        raise BadIndexSetting(f"{key}: {error.message}", place=setting.place) from error
 
 
 def _assignments(setting: Setting) -> Iterator[Assignment]:
@@ -154,11 +187,7 @@ def _assignments(setting: Setting) -> Iterator[Assignment]:
             raise Unsupported(f"INGEST_EVAL sets the key `{name}`", place=setting.place)
         if "'" in name or '"' in name:
             raise Unsupported(f"INGEST_EVAL sets a field called `{name}`", place=setting.place)
-        expression = REFERENCE.sub(_referred, found["expression"]).strip()
-        try:
-            parse_expression(SplText.of(Source(expression, setting.place.path)))
-        except HarnessError as error:
-            raise BadIndexSetting(f"INGEST_EVAL: {error.message}", place=setting.place) from error
+        expression, _ = _expression(setting, found["expression"], "INGEST_EVAL")
         yield Assignment(name, expression, found["sign"] == ":=", is_key, kind)
 
 

@@ -188,7 +188,8 @@ class _Sink:
     def take(self, event: Arriving, rules: IndexRules) -> None:
         """Have an event's rules applied, now or later, and keep what comes out."""
         if rules.waits:
-            self._counted(event.raw)
+            self.count += 1
+            self.characters += len(event.raw)
             self.waiting.setdefault(id(rules), (rules, []))[1].append(event)
             return
         found = [event]
@@ -209,9 +210,6 @@ class _Sink:
         columns.time.append(time)
         columns.host.append(host)
         columns.meta.append(meta)
-        self._counted(raw)
-
-    def _counted(self, raw: str) -> None:
         self.count += 1
         self.characters += len(raw)
 
@@ -311,14 +309,17 @@ class _Reading:
     def batched(self, events: Iterable[Found]) -> Iterator[EventBatch]:
         """Batches of events that have index, source and source type in common."""
         before: float | None = None
-        origin, sink = self.origin, self.sink
+        origin, sink, found = self.origin, self.sink, dict[tuple[str, str], IndexRules]()
         told = self.sourcetype(origin.source or str(self.path))
         for (shape, raw), document in events:
             time, called = self._called(shape, raw, document)
             source = origin.source or called.source or self.path.name
             sourcetype = told or called.sourcetype
             host = origin.host or called.host or DEFAULT_HOST
-            rules = sink.rules(source, sourcetype, origin.host or "")
+            rules = found.get((source, sourcetype))
+            if rules is None:
+                rules = sink.rules(source, sourcetype, origin.host or "")
+                found[source, sourcetype] = rules
             if rules.has_times:
                 text = self._stamped(shape, raw, document, rules)
                 time = rules.time(text, time, self.zone, self.written)

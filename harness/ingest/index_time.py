@@ -92,11 +92,12 @@ class IndexRules:
             for edit in self.edits:
                 event.raw = edit(event.raw)
         clones: list[Arriving] = []
+        going = events
         for transform in self.transforms:
             if isinstance(transform, IndexTransform):
-                clones += transform.apply(events)
+                clones += transform.apply(going)
             elif evaluate is not None:
-                transform.apply(events, evaluate)
+                going = transform.apply(going, evaluate) if going else going
             else:
                 raise Unsupported("INGEST_EVAL without an engine", place=transform.place)
         return [event for event in events if event.queue.lower() != DISCARDED], clones

@@ -42,7 +42,7 @@ class IndexTransform:
     """A stanza with a REGEX: what it matches in `source_key` goes by FORMAT into `dest_key`.
 
     `keeps` says that fields are added to those that there are. With `clone` it is a copy of
-    each event, of that source type, that is changed.
+    each event, of that source type, that is changed; a key that there is not changes nothing.
     """
 
     regex: BoundedPattern
@@ -76,6 +76,8 @@ class IndexTransform:
         if text is None:
             return
         found = self.regex.search(text, 0, min(len(text), self.lookahead))
+        if self.dest_key != META and self.dest_key not in KEYS:
+            return
         if found is None:
             if self.default and self.dest_key != META:
                 self._write(event, self.default)
@@ -153,15 +155,16 @@ def index_transform(
     if not settings:
         apps.warn(f"no transform `{name}` in any app's transforms.conf", setting.place)
         return None
-    if "STOP_PROCESSING_IF" in text:
-        message = f"[{name}]: STOP_PROCESSING_IF is not supported, the transform is left out"
-        apps.warn(message, settings["STOP_PROCESSING_IF"].place)
-        return None
-    if text.get("INGEST_EVAL", "").strip():
-        return index_evaluation(settings["INGEST_EVAL"])
+    evaluated = [
+        settings[key] if text.get(key, "").strip() else None
+        for key in ("INGEST_EVAL", "STOP_PROCESSING_IF")
+    ]
+    if any(evaluated):
+        return index_evaluation(*evaluated)
     writes = as_boolean(text.get("WRITE_META"), default=False)
     dest = META if writes else text.get("DEST_KEY", "")
-    if "REGEX" not in text or (dest != META and dest not in KEYS):
+    clone = text.get("CLONE_SOURCETYPE", "").strip()
+    if "REGEX" not in text or (dest != META and dest not in KEYS and not (clone and dest)):
         what = f"DEST_KEY = {dest}" if dest else "without DEST_KEY and WRITE_META"
         why = "where a forwarder sends events" if dest in ROUTES else "has no effect here"
         apps.warn(f"[{name}]: {what}: {why}" if dest in ROUTES else f"[{name}]: {what} {why}",
@@ -180,7 +183,7 @@ def index_transform(
         as_boolean(text.get("REPEAT_MATCH"), default=False) and dest != "_raw",
         int(lookahead) if lookahead.isdecimal() else LOOKAHEAD,
         keeps=writes or dest != META or "$0" in form,
-        clone=text.get("CLONE_SOURCETYPE", "").strip(),
+        clone=clone,
     )
 
 

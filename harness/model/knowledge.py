@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MatchKind = Literal["exact", "wildcard", "cidr"]
+MOST_MATCHES = 100
+"""How many rows of a lookup's table an event meets where the lookup does not say (max_matches)."""
 FieldKind = Literal["string", "number", "bool", "time", "cidr", "array"]
 
 
@@ -46,7 +48,7 @@ class LookupDefinition:
     match_types: tuple[tuple[MatchKind, str], ...] = ()
     case_sensitive: bool = True
     min_matches: int = 0
-    max_matches: int = 1000
+    max_matches: int = MOST_MATCHES
     default_match: str | None = None
     fields: tuple[str, ...] = ()
     unsupported: str | None = None

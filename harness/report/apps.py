@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from harness.apps import Inventory
 
 WIDEST_VALUE = 60
+BUILT_IN = "built-in"
 COUNTED = ("lookups", "saved searches", "data models")
 HEADINGS = ("lookups", "searches", "models")
 
@@ -43,7 +44,8 @@ def print_inventories(found: Sequence[Inventory], console: Console) -> None:
     for heading in ("stanzas", *HEADINGS):
         table.add_column(heading, justify="right", no_wrap=True)
     for one in found:
-        origin = one.origin if one.enabled else f"{one.origin}, disabled"
+        left_out = "left out" if one.origin == BUILT_IN else "disabled"
+        origin = one.origin if one.enabled else f"{one.origin}, {left_out}"
         counts = [sum(one.stanzas.values()), *(len(one.holds.get(kind, ())) for kind in COUNTED)]
         table.add_row(
             Text(shown(one.name), "" if one.enabled else "dim"),
@@ -52,6 +54,15 @@ def print_inventories(found: Sequence[Inventory], console: Console) -> None:
             *(str(count) if count else "" for count in counts),
         )
     console.print(table)
+
+
+def _state(found: Inventory) -> str:
+    """Where an app comes from, and why it does not count if it does not."""
+    if found.enabled:
+        return found.origin
+    if found.origin == BUILT_IN:
+        return f"{BUILT_IN}, left out, since an add-on is given that it stands in for"
+    return f"{found.origin}, disabled by its app.conf"
 
 
 def print_inventory(found: Inventory, console: Console) -> None:
@@ -63,8 +74,7 @@ def print_inventory(found: Inventory, console: Console) -> None:
     if found.label:
         head.append(f"  {one_line(found.label)}", "default")
     console.print(head)
-    state = found.origin if found.enabled else f"{found.origin}, disabled by its app.conf"
-    console.print(Text(f"{state}: {shown(found.path)}", "dim"))
+    console.print(Text(f"{_state(found)}: {shown(found.path)}", "dim"))
     for file, count in found.stanzas.items():
         console.print(Text(f"{file:<20} {count:>5} stanzas"))
     for kind, names in found.holds.items():

@@ -38,6 +38,8 @@ def warned(tmp_path: Path, **confs: str) -> list[str]:
         ("props", "[x:*]\nTZ = UTC\n", "`[x:*]` matches nothing: a source type's name is no pat"),
         ("props", "[source::]\nTZ = UTC\n", "`[source::]` matches nothing: there is no pattern"),
         ("props", "[x]\nKV_MODE = multi:y\n", "props.conf:2: KV_MODE = multi:<stanza>: tables"),
+        ("props", "[x]\nINDEXED_EXTRACTIONS = hec\n", "INDEXED_EXTRACTIONS = hec: only csv, tsv,"),
+        ("props", "[x]\nINDEXED_EXTRACTIONS = JSON\nKV_MODE = json\n", "props.conf:3: with INDEX"),
         ("tags", "[eventtype=gone]\nx = enabled\n", "tags.conf:1: tags for the event type `gone`"),
         ("transforms", "[t]\nREGXE = x\n", "transforms.conf:2: `REGXE` is no setting of trans"),
         ("savedsearches", "[s]\nsearch = x\nserach = y\n", "`serach` is no setting of savedsea"),

@@ -122,6 +122,18 @@ def test_places_name_the_file_and_line_that_counted(tmp_path: Path) -> None:
     assert (place.path, place.line) == (str(app / "default/macros.conf"), 4)
 
 
+def test_an_app_that_is_given_counts_over_the_built_in_ones(tmp_path: Path) -> None:
+    # The user's Splunk does not have them: its add-ons have to come out as they are there.
+    conf = "[auditd]\nLINE_BREAKER = (mine)\nKV_MODE = none\n"
+    app = write_app(tmp_path, "A_mine", {"default/props.conf": conf})
+    apps = load_apps([app])
+    assert apps.settings_at_index_time("s", "auditd")["LINE_BREAKER"].value == "(mine)"
+    assert apps.props_for("s", "auditd").settings["LINE_BREAKER"] == "(mine)"
+    assert apps.props_for("s", "auditd").kv_mode == "none"
+    (found,) = [one for one in apps.layers.disagreements("props") if one.key == "LINE_BREAKER"]
+    assert found.reason == "an app that was given counts over the built-in ones: `A_mine`"
+
+
 def test_at_index_time_the_first_app_counts_and_every_local_over_every_default(
     tmp_path: Path,
 ) -> None:
@@ -142,3 +154,20 @@ def test_at_index_time_the_first_app_counts_and_every_local_over_every_default(
         "TRUNCATE": "2",
         "TIME_FORMAT": "%s",
     }
+
+
+def test_a_built_in_add_on_is_left_out_where_the_one_is_given_that_it_stands_in_for(
+    tmp_path: Path,
+) -> None:
+    given = write_app(tmp_path, "Splunk_TA_nix", {"default/props.conf": "[df]\nKV_MODE = multi\n"})
+    apps = load_apps([given])
+    assert "Splunk_TA_nix" in apps.names
+    assert "TA_harness_nix" not in apps.names
+    assert [app.name for app in apps.disabled] == ["TA_harness_nix"]
+    assert "TA_harness_nix" in load_apps([write_app(tmp_path, "other", {})]).names
+
+
+def test_the_list_of_add_ons_names_built_in_ones() -> None:
+    stanzas = load_apps().layers.system_conf("add_ons")
+    assert not stanzas.keys() - set(load_apps().names)
+    assert all(stanza.settings.keys() == {"INSTEAD_OF"} for stanza in stanzas.values())

@@ -108,6 +108,10 @@ filename = shapes.kmz
 [timed]
 filename = t.csv
 time_field = when
+[unread]
+filename = t.csv
+time_field = when
+time_format = %Y %v
 [missing]
 filename = other.csv
 [escaping]
@@ -134,7 +138,7 @@ def test_lookups(tmp_path: Path) -> None:
         (),
         True,
         0,
-        1000,
+        100,
     )
     assert (exact.default_match, exact.unsupported) == (None, None)
     assert full.match_types == (("wildcard", "process"), ("cidr", "ip"))
@@ -156,6 +160,7 @@ def test_a_lookup_by_time_has_one_match_where_it_does_not_say_more(tmp_path: Pat
         ("store", "no app has the collection `c` in collections.conf"),
         ("shapes", "a lookup of the type `geo`"),
         ("missing", "no file lookups/other.csv"),
+        ("unread", "time_format has the variable `%v`"),
         ("escaping", "no file lookups/../default/transforms.csv"),
     ],
 )
@@ -187,6 +192,6 @@ def test_numbers_and_match_types_that_are_none_are_reported(tmp_path: Path) -> N
         tmp_path,
         transforms="[l]\nfilename = t.csv\nmax_matches = many\nmatch_type = REGEX(x), CIDR ip\n",
     )
-    assert apps.lookups["l"].max_matches == 1000
+    assert apps.lookups["l"].max_matches == 100
     # `CIDR ip` is two words, and so two reports.
     assert [one.place.line for one in apps.warnings] == [4, 4, 4, 3]

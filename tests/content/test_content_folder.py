@@ -175,7 +175,7 @@ def test_lookups(content: ContentFolder) -> None:
     assert bad.default_match == "false"
     newer = content.lookups["newer"]
     assert newer.table == (folder / "newer.csv").resolve()
-    assert (newer.case_sensitive, newer.max_matches, newer.default_match) == (True, 1000, "false")
+    assert (newer.case_sensitive, newer.max_matches, newer.default_match) == (True, 100, "false")
     store = content.lookups["store"]
     assert (store.table, store.unsupported) == (None, None)
     assert store.fields == ("_key", "user", "when")

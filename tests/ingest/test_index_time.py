@@ -261,15 +261,13 @@ def test_indexed_fields_are_searchable(tmp_path: Path) -> None:
 def test_what_is_not_done_is_warned_of_with_its_place(tmp_path: Path) -> None:
     apps = app(
         tmp_path,
-        props="[acme]\nTRANSFORMS-a = gone, stop\n",
-        transforms="[stop]\nSTOP_PROCESSING_IF = a==1\n",
+        props="[acme]\nTRANSFORMS-a = gone, route\n",
+        transforms="[route]\nREGEX = .\nFORMAT = x\nDEST_KEY = _TCP_ROUTING\n",
     )
     assert raws(apps, "x") == ["x"]
     told = [str(one) for one in apps.warnings]
     assert any("props.conf:2" in one and "no transform `gone`" in one for one in told), told
-    assert any("transforms.conf:2" in one and "STOP_PROCESSING_IF is not" in one for one in told), (
-        told
-    )
+    assert any("props.conf:2" in one and "where a forwarder sends" in one for one in told), told
 
 
 # Headers: the specification of props.conf on structured data

@@ -183,6 +183,17 @@ def test_a_copy_is_changed_and_the_event_is_not(tmp_path: Path) -> None:
     assert (second.sourcetype, second.raw) == ("acme:masked", ["ann ### B"])
 
 
+def test_a_clone_may_stay_as_it_is(tmp_path: Path) -> None:
+    """As in Splunk's examples of ingest-time eval, which clone by way of a key there is not."""
+    transform = (
+        "SOURCE_KEY = Meta:Host\nDEST_KEY = Meta:Host\nREGEX = (.)\nFORMAT = %0\n"
+        "CLONE_SOURCETYPE = copy"
+    )
+    first, second = changed(tmp_path, transform, "a")
+    assert (first.sourcetype, first.raw) == ("acme", ["a"])
+    assert (second.sourcetype, second.raw) == ("copy", ["a"])
+
+
 def test_a_clone_of_its_own_source_type_is_none(tmp_path: Path) -> None:
     transform = "REGEX = ^(\\w+)\nFORMAT = $1\nDEST_KEY = _raw\nCLONE_SOURCETYPE = acme"
     (batch,) = changed(tmp_path, transform)
@@ -243,6 +254,30 @@ def test_expressions_set_what_an_event_has(tmp_path: Path) -> None:
     )  # fmt: skip
     assert (second.index, second.raw, second.sourcetype) == ("main", ["ok #"], "acme:new")
     assert (second.time, second.source) == ([1646042400.5], "acme.log")
+
+
+@pytest.mark.parametrize(
+    ("condition", "raw"),
+    [
+        ('_raw LIKE "a%"', ["a", "B"]),
+        ('if(_raw="a", "yes", null())', ["a", "B"]),
+        ("0", ["A", "B"]),
+        ("null()", ["A", "B"]),
+        ("len(_raw)", ["a", "b"]),
+    ],
+)
+def test_no_transform_comes_after_a_stop(tmp_path: Path, condition: str, raw: list[str]) -> None:
+    """What transforms.conf.spec says of STOP_PROCESSING_IF: what counts as true."""
+    props = "[acme]\nTRANSFORMS-a = change, later\n"
+    transform = f"STOP_PROCESSING_IF = {condition}\n[later]\nINGEST_EVAL = _raw=upper(_raw)"
+    (batch,) = changed(tmp_path, transform, "a\nb", props=props)
+    assert batch.raw == raw
+
+
+def test_a_stop_comes_after_the_expressions_of_its_stanza(tmp_path: Path) -> None:
+    transform = "INGEST_EVAL = x=1\nSTOP_PROCESSING_IF = x==1\n[later]\nINGEST_EVAL = y=2"
+    props = "[acme]\nKV_MODE = none\nTRANSFORMS-a = change, later\n"
+    assert fields(tmp_path, transform, props=props) == {"x": "1"}
 
 
 def test_an_expression_may_look_up(tmp_path: Path) -> None:
