@@ -47,6 +47,7 @@ ELEMENTS = r"<([A-Za-z_][\w.-]*)(?: [^N>][^>]*)?>(\s*[^<\s][^<]*)</"
 """The elements of an event, as `xml_field` reads them one by one."""
 XML_DATA, XML_ELEMENT, XML_ATTRIBUTE = "data:", "element:", "attribute:"
 TO_THE_END = 2**31 - 1
+JSON_BETWEEN = 3
 PAIR_END = r"\s,;|&(\[{"
 
 
@@ -446,6 +447,30 @@ def json_field(d: Dialect, raw: Typed, name: Typed) -> Typed:
     text = as_text(d, raw).sql
     found = d.function("spl_json_field", text, d.literal(str(name.constant)))
     return Typed(found, Kind.ANY, multi=True)
+
+
+@eval_function("json_cells", literal=(1,))
+def json_cells(d: Dialect, raw: Typed, part: Typed) -> Typed:
+    """The names (1) of a JSON event's fields, their values (2), or what stands between values (3).
+
+    The values of one field are one text.
+    """
+    cells = d.function("spl_json_cells", as_text(d, raw).sql)
+    first, second, names, values = (
+        d.function("list_extract", cells, d.position(number)) for number in (1, 2, 3, 4)
+    )
+    if _int(part) == JSON_BETWEEN:
+        return any_text(second)
+    found = d.function("string_split", names if _int(part) == 1 else values, first)
+    return Typed(found, Kind.ANY, multi=True)
+
+
+@eval_function("json_listed", literal=(3,))
+def json_listed(d: Dialect, names: Typed, values: Typed, between: Typed, name: Typed) -> Typed:
+    """The values of one field out of all that `json_cells` gives."""
+    place = d.function("list_position", names.sql, d.literal(str(name.constant)))
+    value = d.function("list_extract", values.sql, place)
+    return Typed(d.function("string_split", value, between.sql), Kind.ANY, multi=True)
 
 
 @eval_function("json_names")
