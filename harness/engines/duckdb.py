@@ -94,7 +94,7 @@ class DuckDBEngine:
         paths = [table.path for table in tables]
         self.connection = connected or connection(threads=threads, memory=memory, tables=paths)
         self.cursor = self.connection.duckdb.cursor()
-        self._parts = 0
+        self._filled: list[int] = []
         self._make_events()
         for table in tables:
             self._attach(table)
@@ -124,27 +124,33 @@ class DuckDBEngine:
         Threads share out the tables of a statement, and of one table in memory only parts of
         122,880 rows: that many large events would be read by one thread.
         """
-        for number in range(self._parts, count):
+        for number in range(len(self._filled), count):
             self.cursor.execute(
                 f"CREATE TABLE {self.schema}.events{number} (grp INTEGER, _time DOUBLE,"
                 " host VARCHAR, _raw VARCHAR, _meta VARCHAR, rowid BIGINT)"
             )
-        self._parts = max(count, self._parts)
-        parts = (f"SELECT * FROM {self.schema}.events{number}" for number in range(self._parts))  # noqa: S608
+            self._filled.append(0)
+        parts = (
+            f"SELECT * FROM {self.schema}.events{number}"  # noqa: S608
+            for number in range(len(self._filled))
+        )
         self.cursor.execute(
             f"CREATE OR REPLACE VIEW {self.schema}.events AS {' UNION ALL '.join(parts)}"
         )
 
     def _insert(self, table: Any, group: Group) -> None:
-        """Put a group's events into the tables, of many as many into each."""
+        """Put a group's events into the tables: many evenly, few where the fewest are."""
         rows = table.num_rows
-        if rows > PART_ROWS and self._parts == 1:
+        if sum(self._filled) + rows > PART_ROWS and len(self._filled) == 1:
             (threads,) = self.cursor.execute("SELECT current_setting('threads')").fetchall()[0]
             self._more_parts(min(int(threads), MOST_PARTS))
-        parts = self._parts if rows > PART_ROWS else 1
+        parts = len(self._filled) if rows > PART_ROWS else 1
         size = -(-rows // parts)
-        for number, start in enumerate(range(0, rows, size)):
-            self.cursor.register("batch", table.slice(start, min(size, rows - start)))
+        emptiest = sorted(range(len(self._filled)), key=self._filled.__getitem__)
+        for number, start in zip(emptiest, range(0, rows, size), strict=False):
+            piece = table.slice(start, min(size, rows - start))
+            self._filled[number] += piece.num_rows
+            self.cursor.register("batch", piece)
             self.cursor.execute(
                 f"INSERT INTO {self.schema}.events{number}"  # noqa: S608
                 f" SELECT {group.number}, t, h, r, m, n FROM batch"

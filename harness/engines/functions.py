@@ -417,6 +417,7 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], list[str], str]] = {
     "spl_time_parts": (time_parts, [TEXT, NUMBER_TYPE, TEXT, TEXT, TEXT, TEXT], LIST),
     "spl_location": (location, [TEXT, TEXT, TEXT, TEXT], TEXT),
     "spl_json_field": (paths.json_field, [TEXT, TEXT], LIST),
+    "spl_json_cells": (paths.json_cells, [TEXT], LIST),
     "spl_json_names": (paths.json_names, [TEXT], LIST),
     "spl_delimited": (delimited, [TEXT, TEXT], LIST),
     "spl_delimited_pairs": (delimited_pairs, [TEXT, TEXT, TEXT, WHOLE], LIST),

@@ -9,11 +9,13 @@ first example and in detections that Splunk publishes.
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from harness.engines import json_documents, xml_documents
+from harness.errors import HarnessError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +29,13 @@ OBJECT = re.compile(r'\s*\{\s*"')
 """How an event begins that was an object before it was cut (TRUNCATE): what is there counts."""
 PUNCTUATION = re.compile(r'[\s,:]*(?:([\[\]{}])|(")|([^\s,:\[\]{}"]+))')
 
+SIGNS = ("\x1f", "\x1e")
+"""What no text holds, as a rule."""
 WORDS: dict[bool | None, str] = {None: "null", True: "true", False: "false"}
+
+
+class NoSign(HarnessError):
+    """A text in which nothing can be set apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +171,32 @@ def json_names(text: str | None) -> list[str] | None:
     return None if text is None else list(_event_fields(text)) or None
 
 
+def json_cells(text: str | None) -> list[str] | None:
+    """All fields of a JSON event: two signs, the names between the first of them, and the values.
+
+    The values of one field stand between the second sign. None if there are no fields.
+    """
+    found = None if text is None else _fields(text)
+    if not found:
+        return None
+    names, several = list(found), sum(map(len, found.values())) - len(found)
+    for first, second in _signs():
+        values = [v[0] if len(v) == 1 else second.join(v) for v in found.values()]
+        named, valued = first.join(names), first.join(values)
+        apart = named.count(first) == valued.count(first) == len(names) - 1
+        if apart and valued.count(second) == several:
+            return [first, second, named, valued]
+    raise NoSign("a JSON event holds every character there is")
+
+
+def _signs() -> Iterator[tuple[str, str]]:
+    """Two characters that a text may be free of, the likeliest first."""
+    yield SIGNS
+    for code in range(ord(" "), sys.maxunicode, 2):
+        if code not in xml_documents.SURROGATES:
+            yield chr(code), chr(code + 1)
+
+
 def _event_fields(text: str) -> dict[str, list[str]]:
     short = len(text) <= json_documents.REMEMBERED_CHARACTERS
     return _remembered_fields(text) if short else _remembered_long_fields(text)
@@ -200,21 +234,24 @@ def _gather(value: Any, path: str, found: dict[str, list[str]]) -> None:
     """Put a value's leaves among those found; no call a leaf, for events have dozens of them."""
     if isinstance(value, dict):
         before = f"{path}." if path else ""
-        named = [(before + key, inner) for key, inner in value.items()]
-    elif isinstance(value, list):
-        name = f"{path}{{}}"
-        named = [(name, inner) for inner in value]
-    else:
-        named = [(path, value)]
-    for name, inner in named:
+        for key, inner in value.items():
+            name = before + key
+            if isinstance(inner, dict | list):
+                _gather(inner, name, found)
+            elif name in found:
+                found[name].append(inner if isinstance(inner, str) else WORDS[inner])
+            else:
+                found[name] = [inner if isinstance(inner, str) else WORDS[inner]]
+        return
+    if not isinstance(value, list):
+        found.setdefault(path, []).append(value if isinstance(value, str) else WORDS[value])
+        return
+    name = f"{path}{{}}"
+    for inner in value:
         if isinstance(inner, dict | list):
             _gather(inner, name, found)
-            continue
-        leaf = inner if isinstance(inner, str) else WORDS[inner]
-        if name in found:
-            found[name].append(leaf)
         else:
-            found[name] = [leaf]
+            found.setdefault(name, []).append(inner if isinstance(inner, str) else WORDS[inner])
 
 
 def _xml_leaves(element: Element, path: str, *, cut: bool) -> Iterator[tuple[str, str]]:

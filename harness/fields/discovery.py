@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from harness.fields.defaults import DEFAULTS, SERVER
 from harness.fields.extractors import NOT_LISTED, Automatic
 from harness.fields.resolver import KNOWN
-from harness.functions.extraction import XML_ATTRIBUTE
+from harness.functions.extraction import NAME_BREAK, XML_ATTRIBUTE
 from harness.plan import nodes
 from harness.plan.expressions import Call, Const
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from harness.model import Rows
     from harness.plan.expressions import Expr
 
-BETWEEN = "\x1f"
 METADATA = ("_time", "_raw", "host", "index", "source", "sourcetype")
 
 
@@ -95,9 +94,9 @@ def _found(
     most: int | None,
 ) -> set[str]:
     """The names that events have: events of one shape have the same, and count once."""
-    joined = Call("mvjoin", (names, Const(BETWEEN)))
+    joined = Call("mvjoin", (names, Const(NAME_BREAK)))
     resolved = single.resolve(frozenset((source,)), predicate)
     kept = resolved if most is None else nodes.Limit(resolved, most)
     events = nodes.Extend(kept, (("names", joined),))
     shapes = run(nodes.Aggregate(events, ("names",), (nodes.Aggregation("count", "count"),))).rows
-    return {name for row in shapes for name in str(row["names"]).split(BETWEEN)}
+    return {name for row in shapes for name in str(row["names"]).split(NAME_BREAK)}

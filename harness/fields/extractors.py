@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from harness.functions.extraction import (
+    JSON_BETWEEN,
     RARE_ATTRIBUTES,
     SYSTEM_ATTRIBUTES,
     SYSTEM_ELEMENTS,
@@ -30,6 +31,7 @@ DYNAMIC = re.compile(
     rf"(?P<middle>(?:{BLANKS}|{LITERAL})*)\((?P<value>\[\^[^\]]+\][*+])\)"
 )
 XML_PARTS = {"names": 1.0, "values": 2.0}
+JSON_PARTS = {**XML_PARTS, "between": float(JSON_BETWEEN)}
 NOT_LISTED = {
     XML_ELEMENT: SYSTEM_ELEMENTS,
     XML_ATTRIBUTE: SYSTEM_ATTRIBUTES.keys() - set(RARE_ATTRIBUTES),
@@ -415,10 +417,12 @@ class Automatic:
         return name in NOT_LISTED.get(mark, ())
 
     def lists(self) -> dict[str, Expr]:
-        """Of XML the names and values of its Data and of its elements; JSON is read once anyway."""
+        """Of XML the names and values of its Data and of its elements, of JSON those of all."""
+        raw, found = Field("_raw"), dict[str, Expr]()
+        if self.mode == "json":
+            return {what: Call("json_cells", (raw, Const(n))) for what, n in JSON_PARTS.items()}
         if self.mode != "xml":
             return {}
-        raw, found = Field("_raw"), dict[str, Expr]()
         for what, part in XML_PARTS.items():
             for mark, call in ((XML_DATA, "xml_data"), (XML_ELEMENT, "xml_elements")):
                 found[mark + what] = Call(call, (raw, Const(part)))
@@ -426,6 +430,8 @@ class Automatic:
 
     def listed(self, name: str, lists: Callable[[str], Field]) -> Expr | None:
         """The field out of the lists, where it can stand in one of them."""
+        if self.mode == "json":
+            return Call("json_listed", (*map(lists, JSON_PARTS), Const(name)))
         if self.mode != "xml" or "<" in name:
             return self.field(name)
         if name in SYSTEM_ATTRIBUTES or name == UNNAMED:

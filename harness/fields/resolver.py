@@ -64,6 +64,8 @@ AFTER = "\0after "
 LISTED = "\0listed "
 SEPARATE = 16
 """As many fields at most are extracted each by itself; of more, the text is read into lists."""
+SEPARATE_JSON = 1
+"""The same of JSON, of which each field costs a call of a function of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -486,12 +488,12 @@ class FieldResolver:
         for number, one_round in enumerate(rounds):
             fields: dict[Demand, Expr] = {}
             decoded: dict[Demand, Expr] = {}
-            many = len(demanded[number]) > SEPARATE
-            relation = _with_lists(relation, one_round, number) if many else relation
+            listed = _listed(one_round, len(demanded[number]))
+            relation = _with_lists(relation, one_round, number, listed)
             for name in sorted(demanded[number]):
                 encoded = group.entities != "none" and any(one.encoded for one in one_round)
                 known = name in given and not encoded
-                expression = _combined(name, one_round, number if many else None, known=known)
+                expression = _combined(name, one_round, number, listed, known=known)
                 if expression is None:
                     continue
                 if encoded:
@@ -527,13 +529,24 @@ def _rounds(found: tuple[Extractor, ...]) -> list[list[Extractor]]:
     return rounds
 
 
+def _listed(found: Iterable[Extractor], count: int) -> frozenset[int]:
+    """The positions of those of a round's extractions that read their texts into lists."""
+    return frozenset(
+        position
+        for position, one in enumerate(found)
+        if count
+        > (SEPARATE_JSON if isinstance(one, Automatic) and one.mode == "json" else SEPARATE)
+    )
+
+
 def _with_lists(
-    relation: nodes.Relation, found: Iterable[Extractor], number: int
+    relation: nodes.Relation, found: Iterable[Extractor], number: int, listed: frozenset[int]
 ) -> nodes.Relation:
     """The rows with the lists of a round's extractions, which read their texts once."""
     fields = {
         _list_name(number, position, name): value
         for position, one in enumerate(found)
+        if position in listed
         for name, value in one.lists().items()
     }
     return nodes.Extend(relation, tuple(fields.items())) if fields else relation
@@ -548,20 +561,19 @@ def _list_name(number: int, position: int, name: str) -> str:
 
 
 def _combined(
-    name: str, found: Iterable[Extractor], listed: int | None, *, known: bool
+    name: str, found: Iterable[Extractor], number: int, listed: frozenset[int], *, known: bool
 ) -> Expr | None:
     """One field out of the extractions of a round; `known` if an earlier round gives it.
 
-    `listed` is the round's number where its extractions have been read into lists.
+    `listed` are the positions of those that have been read into lists.
     """
     combined: Expr | None = Field(name) if known else None
     changed = False
     for position, one in enumerate(found):
-        if listed is None:
-            expression = one.field(name)
+        if position in listed:
+            expression = one.listed(name, partial(_list_field, number, position))
         else:
-            at = partial(_list_field, listed, position)
-            expression = one.listed(name, at)
+            expression = one.field(name)
         if expression is None:
             continue
         changed = True

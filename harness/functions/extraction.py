@@ -7,7 +7,6 @@ the text does not hold the field. Source: Splunk Admin Manual, props.conf and tr
 from __future__ import annotations
 
 import re
-from functools import partial
 from typing import TYPE_CHECKING
 
 from harness.plan.types import Kind, Typed, as_text, as_values
@@ -46,7 +45,9 @@ DATA = r"^['\"]([^'\"<]+)['\"]>([^<]*)"
 ELEMENTS = r"<([A-Za-z_][\w.-]*)(?: [^N>][^>]*)?>(\s*[^<\s][^<]*)</"
 """The elements of an event, as `xml_field` reads them one by one."""
 XML_DATA, XML_ELEMENT, XML_ATTRIBUTE = "data:", "element:", "attribute:"
+NAME_BREAK = "\x1f"
 TO_THE_END = 2**31 - 1
+JSON_BETWEEN = 3
 PAIR_END = r"\s,;|&(\[{"
 
 
@@ -385,7 +386,7 @@ def xml_names(d: Dialect, raw: Typed) -> Typed:
     """The names of the fields that `xml_field` can find in an event, each behind what has it.
 
     That is one of `XML_DATA`, `XML_ELEMENT` and `XML_ATTRIBUTE`; of attributes only those of
-    `RARE_ATTRIBUTES`.
+    `RARE_ATTRIBUTES`. The names of each are one text, with `NAME_BREAK` between them.
     """
     text = as_text(d, raw).sql
     data = d.each(_data(d, text), lambda piece: d.regex_filled(piece, DATA, 1))
@@ -394,11 +395,15 @@ def xml_names(d: Dialect, raw: Typed) -> Typed:
         XML_ELEMENT: d.regex_all(text, ELEMENTS, 1),
         XML_ATTRIBUTE: d.regex_all(text, f" ({'|'.join(RARE_ATTRIBUTES)})=['\"]", 1),
     }
-    return _joined(d, [d.each(names, partial(_marked, d, mark)) for mark, names in found.items()])
-
-
-def _marked(d: Dialect, mark: str, name: Sql) -> Sql:
-    return d.function("concat", d.literal(mark), name)
+    texts = [
+        d.function(
+            "concat",
+            d.literal(mark),
+            d.function("array_to_string", names, d.literal(NAME_BREAK + mark)),
+        )
+        for mark, names in found.items()
+    ]
+    return Typed(d.function("make_list", *texts), Kind.ANY, multi=True)
 
 
 @eval_function("auto_field", literal=(1,))
@@ -446,6 +451,30 @@ def json_field(d: Dialect, raw: Typed, name: Typed) -> Typed:
     text = as_text(d, raw).sql
     found = d.function("spl_json_field", text, d.literal(str(name.constant)))
     return Typed(found, Kind.ANY, multi=True)
+
+
+@eval_function("json_cells", literal=(1,))
+def json_cells(d: Dialect, raw: Typed, part: Typed) -> Typed:
+    """The names (1) of a JSON event's fields, their values (2), or what stands between values (3).
+
+    The values of one field are one text.
+    """
+    cells = d.function("spl_json_cells", as_text(d, raw).sql)
+    first, second, names, values = (
+        d.function("list_extract", cells, d.position(number)) for number in (1, 2, 3, 4)
+    )
+    if _int(part) == JSON_BETWEEN:
+        return any_text(second)
+    found = d.function("string_split", names if _int(part) == 1 else values, first)
+    return Typed(found, Kind.ANY, multi=True)
+
+
+@eval_function("json_listed", literal=(3,))
+def json_listed(d: Dialect, names: Typed, values: Typed, between: Typed, name: Typed) -> Typed:
+    """The values of one field out of all that `json_cells` gives."""
+    place = d.function("list_position", names.sql, d.literal(str(name.constant)))
+    value = d.function("list_extract", values.sql, place)
+    return Typed(d.function("string_split", value, between.sql), Kind.ANY, multi=True)
 
 
 @eval_function("json_names")

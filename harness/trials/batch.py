@@ -2,18 +2,11 @@
 
 The events are ingested once. The searches are dealt out to processes that each hold the events,
 those over one data set to the same process, which works out the data set's fields once.
-
-A process ends when its parent does, however that ended.
 """
 
 from __future__ import annotations
 
-import gc
 import json
-import multiprocessing
-import os
-import queue
-import signal
 import time
 from collections import defaultdict
 from dataclasses import dataclass
@@ -21,10 +14,10 @@ from fnmatch import fnmatch
 from typing import TYPE_CHECKING, Any
 
 from harness.content import place_in_search, read_detection
-from harness.engines.connection import forget_connection
 from harness.errors import HarnessError, Place, Unsupported, UsageError
 from harness.ingest import ingest
 from harness.trials.loading import opened, request_for, told_of_data
+from harness.trials.processes import SMALL, Pile, can_fork, cores, results_of
 from harness.trials.saved_searches import detection_of
 
 if TYPE_CHECKING:
@@ -39,11 +32,7 @@ if TYPE_CHECKING:
 
 CHUNKS = 12
 """Into how many chunks a process's share is cut."""
-SMALL = 40
-"""Fewer searches than this are not worth another process."""
 MAX_LINE = 1_000_000
-WAIT_SECONDS = 0.5
-"""How long to wait for a result before looking whether the processes are still there."""
 
 
 class BadSearches(UsageError):
@@ -158,7 +147,7 @@ class Batch:
 
     def __init__(self, project: Project, *, jobs: int | None = None) -> None:
         self.project = project
-        self.jobs = jobs or _cores()
+        self.jobs = jobs or cores()
         self.losses: list[Loss] = []
         self.events = 0
         self.tables: list[EventTable] = []
@@ -188,72 +177,22 @@ class Batch:
             files, origin, project.apps, losses=self.losses, evaluate=project.evaluate
         )
 
-    def _read_knowledge(self) -> None:
-        """Read once, before there are more processes, what each of them needs."""
-        from harness.registry import command_names, eval_function_names  # noqa: PLC0415 - late
-
-        command_names()
-        eval_function_names()
-        _ = self.project.knowledge, list(self.project.content.macros.values())
-
     def _results(
         self, batches: list[EventBatch], chunks: list[Share], parts: int
     ) -> Iterator[Message]:
-        if parts == 1 or "fork" not in multiprocessing.get_all_start_methods():
+        texts = [one.spl for chunk in chunks for _, one in chunk]
+        if parts == 1 or not can_fork():
             whole = [one for chunk in chunks for one in chunk]
-            texts = [one.spl for _, one in whole]
             yield from _worked(self.project, batches, self.tables, whole, texts, parts=1)
             return
-        self._read_knowledge()
-        context = multiprocessing.get_context("fork")
-        results: Any = context.Queue()
-        pile = Pile(context, chunks, [one.spl for chunk in chunks for _, one in chunk])
-        workers = [
-            context.Process(
-                target=_work,
-                args=(self.project, batches, self.tables, pile, number, parts, results),
-                daemon=True,
-            )
-            for number in range(parts)
-        ]
-        try:
-            for worker in workers:
-                worker.start()
-            yield from _received(results, workers)
-        finally:
-            for worker in workers:
-                if worker.pid is not None:
-                    worker.kill()
-                    worker.join()
+        self.project.read_knowledge()
+        pile = Pile(len(chunks))
 
+        def work(number: int) -> Iterator[Message]:
+            share = (one for chunk in pile.taken(number) for one in chunks[chunk])
+            return _worked(self.project, batches, self.tables, share, texts, parts=parts)
 
-def _cores() -> int:
-    """The cores that this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
-
-
-def _received(results: Any, workers: Sequence[Any]) -> Iterator[Message]:
-    """What the processes send, until each has said that it is done."""
-    left = len(workers)
-    while left:
-        try:
-            message = results.get(timeout=WAIT_SECONDS)
-        except queue.Empty:
-            # One that was killed, as when memory runs out, cannot say so.
-            lost = next((one for one in workers if one.exitcode not in (None, 0)), None)
-            if lost is not None:
-                raise HarnessError(
-                    f"a process of the batch was ended from outside ({lost.exitcode})",
-                    hints=["with too little memory, try --jobs 1"],
-                ) from None
-            continue
-        if message is None:
-            left -= 1
-        elif isinstance(message, HarnessError):
-            raise message
-        else:
-            yield message
+        yield from results_of(work, parts, "batch")
 
 
 def dealt(searches: Sequence[BatchSearch], parts: int) -> list[Share]:
@@ -268,58 +207,6 @@ def dealt(searches: Sequence[BatchSearch], parts: int) -> list[Share]:
     return [ordered[start : start + size] for start in range(0, len(ordered), size)] or [[]]
 
 
-class Pile:
-    """Chunks of searches that processes take, every other one from the far end.
-
-    So those that begin alike mostly meet in one process, and none is idle while others work.
-    """
-
-    def __init__(self, context: Any, chunks: list[Share], texts: list[str]) -> None:
-        self.chunks = chunks
-        self.texts = texts
-        self._taken = context.Array("i", [0, 0])
-
-    def taken(self, number: int) -> Iterator[tuple[int, BatchSearch]]:
-        """The searches of the chunks that a process gets, by its number."""
-        side = number % 2
-        while True:
-            with self._taken.get_lock():
-                front, back = self._taken
-                if front + back >= len(self.chunks):
-                    return
-                self._taken[side] += 1
-            yield from self.chunks[len(self.chunks) - 1 - back if side else front]
-
-
-def _work(
-    project: Project,
-    batches: list[EventBatch],
-    tables: list[EventTable],
-    pile: Pile,
-    number: int,
-    parts: int,
-    results: Any,
-) -> None:
-    """A worker process: its results into the queue, then None, or the error that ended it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    gc.freeze()  # what the parent left behind may hold threads that are not here
-    forget_connection()
-    parent = os.getppid()
-    try:
-        share = pile.taken(number)
-        for found in _worked(project, batches, tables, share, pile.texts, parts=parts):
-            if os.getppid() != parent:
-                results.cancel_join_thread()
-                return
-            results.put(found)
-        results.put(None)
-    except HarnessError as error:
-        results.put(error)
-    except Exception as error:  # noqa: BLE001 - whatever ends a worker, the parent must hear
-        text = f"a process of the batch ended: {type(error).__name__}: {error}"
-        results.put(HarnessError(text))
-
-
 def _worked(
     project: Project,
     batches: list[EventBatch],
@@ -330,7 +217,7 @@ def _worked(
     parts: int,
 ) -> Iterator[Message]:
     """The number of events, then the result of each search with its number."""
-    threads = None if parts == 1 else max(1, _cores() // parts)
+    threads = None if parts == 1 else max(1, cores() // parts)
     macros = (macro.definition for macro in project.content.macros.values())
     named = "\n".join((*texts, *macros))
     engine = project.local_engine(tables=tables, shares=named, threads=threads, parts=parts)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from harness.content import (
@@ -22,10 +23,11 @@ from harness.content import (
 from harness.engines.base import SearchRequest
 from harness.errors import HarnessError, Place, Unsupported, nearest
 from harness.model import ALL_TIME
+from harness.trials.processes import SMALL, Pile, can_fork, cores, results_of
 from harness.trials.saved_searches import DRILLDOWNS, detection_of, risk_fields_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from harness.apps import SavedSearch
@@ -40,6 +42,8 @@ TOKEN = re.compile(r"\$[A-Za-z_][^\s$]*\$")
 NAMED = re.compile(rb"^(name|id):[ \t]*(.+?)[ \t\r]*$", re.MULTILINE)
 NO_LOOKUP = re.compile(r"there is no lookup `([^`]+)`")
 MOST_BYTES = 5_000_000
+CHUNK = 16
+"""So many files in a row are checked by one process, for those beside each other are alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,14 @@ class CheckReport:
     errors: list[Finding] = field(default_factory=list)
     warnings: list[Finding] = field(default_factory=list)
 
+    def add(self, other: CheckReport) -> None:
+        """Count what another report has, too."""
+        self.checked += other.checked
+        self.compiled += other.compiled
+        self.unsupported += other.unsupported
+        self.errors += other.errors
+        self.warnings += other.warnings
+
     def to_json(self) -> dict[str, Any]:
         """The report as JSON."""
         return {
@@ -91,6 +103,7 @@ class Checker:
         self.project = project
         self.report = CheckReport()
         self._engines: dict[str | None, DuckDBEngine] = {}
+        self._threads: int | None = None
         self._named: dict[tuple[str, str], set[Path]] = defaultdict(set)
 
     def run(
@@ -109,18 +122,49 @@ class Checker:
         self._index(paths)
         if knowledge:
             self._check_knowledge()
+        jobs = [*(partial(self._check, path) for path in paths)]
+        jobs += [partial(self.check_saved, one) for one in saved]
+        parts = min(cores(), len(jobs) // SMALL)
+        found: dict[int, CheckReport] = {}
+        for number, report in self._reports(jobs, parts if can_fork() else 1):
+            found[number] = report
+            done()
+        for number in range(len(jobs)):
+            self.report.add(found[number])
+        return self.report
+
+    def _reports(
+        self, jobs: Sequence[Callable[[], None]], parts: int
+    ) -> Iterator[tuple[int, CheckReport]]:
+        """What each job reports, with its number; many are done in several processes."""
+        if parts <= 1:
+            yield from self._done(jobs, range(len(jobs)))
+            return
+        self.project.read_knowledge()
+        self._threads = max(1, cores() // parts)
+        pile = Pile(-(-len(jobs) // CHUNK))
+
+        def work(number: int) -> Iterator[tuple[int, CheckReport]]:
+            starts = (chunk * CHUNK for chunk in pile.taken(number))
+            taken = (n for start in starts for n in range(start, min(start + CHUNK, len(jobs))))
+            return self._done(jobs, taken)
+
+        yield from results_of(work, parts, "check")
+
+    def _done(
+        self, jobs: Sequence[Callable[[], None]], numbers: Iterable[int]
+    ) -> Iterator[tuple[int, CheckReport]]:
+        whole = self.report
         try:
-            for path in paths:
-                self.report.checked += 1
-                self._check(path)
-                done()
-            for one in saved:
-                self.check_saved(one)
-                done()
+            for number in numbers:
+                self.report = CheckReport()
+                jobs[number]()
+                yield number, self.report
         finally:
+            self.report = whole
             for engine in self._engines.values():
                 engine.close()
-        return self.report
+            self._engines.clear()
 
     def check_saved(self, saved: SavedSearch) -> None:
         """Check a saved search of an app: it compiles, and its actions' fields come out of it."""
@@ -133,6 +177,7 @@ class Checker:
         self._drilldowns(detection, places)
 
     def _check(self, path: Path) -> None:
+        self.report.checked += 1
         from harness.model.documents import read_document  # noqa: PLC0415 - YAML loads when read
 
         try:
@@ -187,7 +232,7 @@ class Checker:
 
     def _opened(self, app: str | None) -> DuckDBEngine:
         if app not in self._engines:
-            self._engines[app] = self.project.local_engine(app=app)
+            self._engines[app] = self.project.local_engine(app=app, threads=self._threads)
         return self._engines[app]
 
     def _groups(self, detection: Detection) -> dict[Any, Any]:

@@ -119,6 +119,14 @@ class Project:
         raw = raw_endpoint(self.settings)
         return SplunkEngine(splunk_instance(self), timezone=zone, tables=tables, app=app, raw=raw)
 
+    def read_knowledge(self) -> None:
+        """Read once, before there are more processes, what each of them needs."""
+        from harness.registry import command_names, eval_function_names  # noqa: PLC0415 - late
+
+        command_names()
+        eval_function_names()
+        _ = self.knowledge, list(self.content.macros.values())
+
     def local_engine(
         self,
         timezone: str | None = None,

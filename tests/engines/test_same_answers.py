@@ -14,7 +14,7 @@ from harness.engines.base import SearchRequest
 from harness.engines.default_fields import PUNCT_CHARACTERS, line_count, punct, time_parts
 from harness.engines.duckdb import DuckDBEngine
 from harness.engines.knowledge import Knowledge
-from harness.engines.paths import json_field, json_names
+from harness.engines.paths import json_cells, json_field, json_names
 from harness.engines.search import LocalSearch
 from harness.fields import resolver
 from harness.fields.defaults import TIME_PARTS
@@ -135,6 +135,32 @@ def test_fields_of_xml_out_of_lists_are_those_taken_one_by_one(
     assert found[0] == found[1]
     assert found[0] == found[2]
     assert any("CommandLine" in row for row in found[0])
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_fields_of_json_out_of_lists_are_those_taken_one_by_one(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chance = random.Random(seed)
+    rare = ['{"a": "\\u001f\\u001e", "b": ["x", "y\\u001e"]}', '{"a": "cut', "no JSON", "{}"]
+    raw = [chance.choice([document(chance), document(chance), *rare]) for _ in range(60)]
+    times: list[float | None] = [float(n) for n in range(60)]
+    found: list[list[dict[str, Any]]] = []
+    for separate in (0, 1_000):
+        monkeypatch.setattr(resolver, "SEPARATE_JSON", separate)
+        engine = DuckDBEngine(Knowledge(load_apps()))
+        engine.load([EventBatch("main", "s", "_json", raw, times, ["h"] * 60)])
+        request = SearchRequest("search index=main | table *", 0.0, ALL_TIME)
+        found.append(engine.search(request).rows.rows)
+        engine.close()
+    assert found[0] == found[1]
+    assert any(len(row) > len(found[0][0]) for row in found[0])
+
+
+def test_a_text_with_the_usual_signs_is_cut_at_others() -> None:
+    assert json_cells('{"a": "\\u001f", "b": ["x", " !"]}') == ['"', "#", 'a"b{}', '\x1f"x# !']
+    assert json_cells('{"a": 1}') == ["\x1f", "\x1e", "a", "1"]
+    assert json_cells("{}") is None
 
 
 def written_time(chance: random.Random) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from harness.trials import Project, Settings
+from harness.trials import Project, Settings, checking
 from harness.trials.checking import Checker
 
 if TYPE_CHECKING:
@@ -280,3 +280,23 @@ def test_detections_of_security_content_compile() -> None:
     report = Checker(project).run(paths, knowledge=False)
     assert report.checked == len(paths)
     assert report.compiled >= 0.85 * len(paths)
+
+
+def test_several_processes_report_what_one_does(
+    check: Callable[..., CheckReport], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check()
+    text = (tmp_path / "detections" / "temp_start.yml").read_text()
+    for number in range(40):
+        wrong = text.replace("stats count", "stats cuont" if number % 3 else "stats count")
+        (tmp_path / "detections" / f"other_{number:02}.yml").write_text(wrong)
+
+    def report(small: int) -> dict[str, Any]:
+        monkeypatch.setattr(checking, "SMALL", small)
+        monkeypatch.setattr(checking, "cores", lambda: 2)
+        project = Project(Settings.read(tmp_path, {}, {}))
+        return Checker(project).run(list(project.content.detection_paths)).to_json()
+
+    alone = report(1_000)
+    assert alone == report(5)
+    assert (alone["checked"], alone["compiled"]) == (41, 15)
