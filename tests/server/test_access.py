@@ -306,6 +306,10 @@ def test_roles_and_users_survive_a_kill(stateful: Served) -> None:
     ok(stateful.ask("DELETE", f"{USERS}/gone"))
     stateful.send(json.dumps({"event": "a", "fields": {"team": "red"}}))
     stateful.send(json.dumps({"event": "b", "fields": {"team": "blue"}}))
+    assert stateful.state is not None
+    files = [one for one in stateful.state.iterdir() if one.name != "server.crt"]
+    assert len(files) >= 2
+    assert all(one.stat().st_mode & 0o077 == 0 for one in (stateful.state, *files))
     stateful.stop(signal.SIGKILL)
     stateful.start()
     assert rows(stateful, who, COUNT) == [{"count": "1"}]
