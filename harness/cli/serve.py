@@ -57,6 +57,7 @@ def serve(
             )
     if no_tls and host not in LOOPBACK:
         raise click.UsageError("--no-tls is for loopback only")
+    os.umask(0o077)  # the state holds events, tokens and digests of passwords
     settings = settings_from(flags)
     project = Project(settings)
     server = Server(project, user=user, password=_password(password_file), state=state)

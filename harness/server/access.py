@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 SEARCH, DELETE = "search", "delete_by_keyword"
 EDIT_ROLES, EDIT_USERS, OWN_PASSWORD = "edit_roles", "edit_user", "change_own_password"
 EDIT_TOKENS, EDIT_INDEXES = "edit_token_http", "indexes_edit"
+ALL_KEYS, OWN_KEYS = "edit_tokens_all", "edit_tokens_own"
 FILE, STANZA = "authorize", "role_"
 ROLE_NAME = re.compile(r"[^\sA-Z:;/\x00-\x1f\x7f]{1,100}")
 CAPABILITY = re.compile(r"[a-z][a-z0-9_]{0,99}")
@@ -38,8 +39,8 @@ OF_USERS = """
 OF_POWER = "embed_report rtsearch schedule_search".split()
 OF_ADMINISTRATORS = """
     accelerate_datamodel admin_all_objects change_authentication edit_httpauths edit_roles
-    edit_search_server edit_server edit_token_http edit_user indexes_edit license_edit list_settings
-    rest_apps_management
+    edit_search_server edit_server edit_token_http edit_tokens_all edit_tokens_own edit_user
+    indexes_edit license_edit list_settings rest_apps_management
 """.split()
 CAPABILITIES = (*OF_USERS, *OF_POWER, *OF_ADMINISTRATORS, DELETE)
 ROLES: dict[str, dict[str, str]] = {

@@ -25,10 +25,12 @@ from harness.server.hec import Collector, answer
 from harness.server.http import Response, Router, body_of, request_of, send_response
 from harness.server.indexing import Indexer
 from harness.server.jobs import Jobs
+from harness.server.keys import Keys
 from harness.server.rest_access import add_routes as add_access
 from harness.server.rest_conf import add_routes as add_conf
 from harness.server.rest_entities import OWN_INDEXES, Entities
 from harness.server.rest_entities import add_routes as add_entities
+from harness.server.rest_keys import add_routes as add_keys
 from harness.server.rest_saved import add_routes as add_saved
 from harness.server.rest_search import add_routes as add_searches
 from harness.server.store import Store
@@ -76,6 +78,7 @@ class Server:
         )
         self.configuration = Configuration(project.apps, self.store)
         self.accounts = Accounts(user, password, self.store)
+        self.keys = Keys(self.store, self.accounts)
         self.access = Access(self.configuration, self.accounts)
         self.indexer = Indexer(self.store, project.apps)
         self.jobs = Jobs(self.store, self.knowledge_in, project.settings.limits, self.broken)
@@ -85,6 +88,7 @@ class Server:
         self.router = Router()
         add_entities(self.router, Entities(self))
         add_access(self.router, self)
+        add_keys(self.router, self)
         add_conf(self.router, self)
         add_saved(self.router, self, add_searches(self.router, self))
         self.router.add("POST", "auth/login", self.login)
@@ -144,7 +148,7 @@ class Server:
         user: str | None = None
         if scheme.lower() in ("splunk", "bearer"):
             request.session = rest.strip()
-            user = self.accounts.user_of(request.session)
+            user = self.accounts.user_of(request.session) or self.keys.user_of(request.session)
         elif scheme.lower() == "basic":
             try:
                 name, _, password = b64decode(rest, validate=True).decode().partition(":")

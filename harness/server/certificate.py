@@ -64,3 +64,4 @@ def _write(certificate: Path, key: Path, host: str) -> None:
     with os.fdopen(opened, "wb") as file:
         file.write(private)
     certificate.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
+    certificate.chmod(0o644)  # it is for everybody to trust

@@ -306,6 +306,10 @@ def test_roles_and_users_survive_a_kill(stateful: Served) -> None:
     ok(stateful.ask("DELETE", f"{USERS}/gone"))
     stateful.send(json.dumps({"event": "a", "fields": {"team": "red"}}))
     stateful.send(json.dumps({"event": "b", "fields": {"team": "blue"}}))
+    assert stateful.state is not None
+    files = [one for one in stateful.state.iterdir() if one.name != "server.crt"]
+    assert len(files) >= 2
+    assert all(one.stat().st_mode & 0o077 == 0 for one in (stateful.state, *files))
     stateful.stop(signal.SIGKILL)
     stateful.start()
     assert rows(stateful, who, COUNT) == [{"count": "1"}]
@@ -314,3 +318,48 @@ def test_roles_and_users_survive_a_kill(stateful: Served) -> None:
     assert content(stateful.ask("GET", f"{USERS}/keeper", params={"output_mode": "json"}))[
         "roles"
     ] == ["user"]
+
+
+def test_a_token_opens_what_its_user_may(filled: Served) -> None:
+    path = "/services/authorization/tokens"
+    user(filled, "bearer", "reds")
+    told = {"name": "bearer", "audience": "Tests", "expires_on": "+1h", "output_mode": "json"}
+    made = json.loads(ok(filled.ask("POST", path, data=told), 201).text)["entry"][0]["content"]
+    shown = {"Authorization": f"Bearer {made['token']}"}
+    data = {"search": COUNT, "exec_mode": "oneshot", "output_mode": "json"}
+
+    def asked() -> Any:
+        return filled.ask("POST", "/services/search/jobs", data=data, headers=shown, auth=None)
+
+    assert json.loads(ok(asked()).text)["results"] == [{"count": "4"}]
+    listed = filled.ask("GET", path, params={"output_mode": "json"})
+    assert made["token"] not in listed.text
+    (one,) = json.loads(listed.text)["entry"]
+    assert (one["content"]["claims"]["sub"], one["content"]["status"]) == ("bearer", "enabled")
+    ok(filled.ask("POST", f"{path}/bearer", data={"id": made["id"], "status": "disabled"}))
+    assert asked().status_code == 401
+    ok(filled.ask("POST", f"{path}/bearer", data={"id": made["id"], "status": "enabled"}))
+    ok(asked())
+    # Its user may not make one: that needs a capability.
+    more = {"name": "bearer", "audience": "More"}
+    assert filled.ask("POST", path, data=more, headers=shown, auth=None).status_code == 403
+    ok(filled.ask("DELETE", f"{path}/bearer", params={"id": made["id"]}))
+    assert asked().status_code == 401
+    for wrong in ({"name": "bearer"}, {"name": "bearer", "audience": "a", "expires_on": "-1h"}):
+        assert filled.ask("POST", path, data=wrong).status_code == 400
+    assert filled.ask("POST", path, data={"name": "nobody", "audience": "a"}).status_code == 404
+
+
+def test_a_token_survives_a_kill_and_ends_with_its_user(stateful: Served) -> None:
+    user(stateful, "bearer", "user")
+    told = {"name": "bearer", "audience": "Tests", "output_mode": "json"}
+    path = "/services/authorization/tokens"
+    made = ok(stateful.ask("POST", path, data=told), 201)
+    token = json.loads(made.text)["entry"][0]["content"]["token"]
+    stateful.stop(signal.SIGKILL)
+    stateful.start()
+    shown = {"Authorization": f"Bearer {token}"}
+    context = "/services/authentication/current-context"
+    assert "bearer" in ok(stateful.ask("GET", context, headers=shown, auth=None)).text
+    ok(stateful.ask("DELETE", f"{USERS}/bearer"))
+    assert stateful.ask("GET", context, headers=shown, auth=None).status_code == 401

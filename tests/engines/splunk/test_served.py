@@ -164,6 +164,22 @@ def test_compare_finds_no_difference(served: dict[str, str]) -> None:
         assert not [text for text in one["warnings_only_b"] if "view" in text or "stay" in text]
 
 
+def test_a_token_opens_the_instance_as_a_password_does(
+    project: Path, served: dict[str, str]
+) -> None:
+    address = Address(
+        served["HARNESS_SPLUNK_URL"], served["HARNESS_SPLUNK_HEC_URL"], password="a-password",
+        tls=Tls(ca=Path(served["HARNESS_SPLUNK_CA"])),
+    )  # fmt: skip
+    rest = Rest(address)
+    made = rest.post("/services/authorization/tokens", name="admin", audience="Tests")
+    rest.close()
+    told = {name: value for name, value in served.items() if name != "HARNESS_SPLUNK_PASSWORD"}
+    told["HARNESS_SPLUNK_TOKEN"] = entries(made)[0]["content"]["token"]
+    found = ran(project, told, "--engine", "splunk")["trials"]
+    assert [one["verdict"] for one in found].count("pass") == 12
+
+
 def test_pytest_runs_each_trial_on_each_engine(project: Path, served: dict[str, str]) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-k", "wintemp and stand and XML",
