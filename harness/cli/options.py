@@ -79,6 +79,7 @@ def instance_options(function: Callable[..., Any]) -> Callable[..., Any]:
             click.option("--splunk-ca", type=PATH, help="The authority of its certificate."),
             click.option("--splunk-insecure", is_flag=True, help="Do not verify certificates."),
             click.option("--splunk-secrets", type=PATH, help="A file of secrets, mode 600."),
+            click.option("--splunk-timeout", help="Seconds that an answer may take [60]."),
             click.option("--splunk-image", help="The image of a container [splunk/splunk:9.4]."),
             click.option("--splunk-raw", is_flag=True, help="It breaks and dates texts itself."),
             click.option("--keep-splunk", is_flag=True, help="Keep the container for later runs."),

@@ -24,6 +24,7 @@ def splunk() -> None:
 @click.option("--splunk-ca", type=PATH, help="The authority of its certificate.")
 @click.option("--splunk-insecure", is_flag=True, help="Do not verify certificates.")
 @click.option("--splunk-secrets", type=PATH, help="A file of secrets, mode 600.")
+@click.option("--splunk-timeout", help="Seconds that an answer may take [60].")
 @click.option("--force", is_flag=True, help="Even where a run is using it.")
 def clean(*, force: bool, **flags: Any) -> int:
     """Remove containers, and with --splunk-url what runs left on that instance.

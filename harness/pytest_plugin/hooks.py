@@ -36,6 +36,7 @@ OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("splunk-ca", {"type": Path, "help": "The authority of its certificate."}),
     ("splunk-insecure", {"action": "store_true", "help": "Do not verify certificates."}),
     ("splunk-secrets", {"type": Path, "help": "A file of secrets, mode 600."}),
+    ("splunk-timeout", {"help": "Seconds that an answer may take [60]."}),
     ("splunk-image", {"help": "The image of a container [splunk/splunk:9.4]."}),
     ("splunk-raw", {"action": "store_true", "help": "It breaks and dates texts itself."}),
     ("keep-splunk", {"action": "store_true", "help": "Keep the container for later runs."}),

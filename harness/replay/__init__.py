@@ -11,10 +11,11 @@ from harness.replay.faults import (
 )
 from harness.replay.hec import CHANNEL_HEADER, Hec, Sent, sent_events
 from harness.replay.shifting import shifted
-from harness.replay.transport import Tls, Transport
+from harness.replay.transport import READ_SECONDS, Tls, Transport
 
 __all__ = [
     "CHANNEL_HEADER",
+    "READ_SECONDS",
     "Denied",
     "Forbidden",
     "Hec",

@@ -47,6 +47,7 @@ MEANINGS = {
     3: ("HEC's token is not taken", "set HARNESS_SPLUNK_HEC_TOKEN"),
     4: ("HEC's token is not valid", "is HARNESS_SPLUNK_HEC_TOKEN right?"),
     7: ("HEC knows no such index, or its token may not write there", "create the index"),
+    27: ("HEC takes no request of this size", "raise max_content_length in its limits.conf"),
 }
 
 
@@ -180,7 +181,8 @@ class Hec:
                 last = error
             _pause(stop, min(LONGEST_WAIT, FIRST_WAIT * 2**attempt))
         raise SplunkFault(
-            f"a batch of {len(piece.events)} events could not be sent in {MAX_TRIES} tries: {last}",
+            f"a batch of {len(piece.events)} events could not be sent to {self.transport.url}"
+            f" in {MAX_TRIES} tries: {last.message if last else ''}",
             hints=last.hints if last else (),
         )
 
@@ -203,7 +205,8 @@ class Hec:
                 if not (answer.status == 429 or (answer.status == 503 and code == BUSY)):
                     break
                 fault: SplunkFault = Rejected(
-                    f"HEC's queue was full for {self.busy_seconds:g} s",
+                    f"the queue of HEC at {self.transport.url} was full"
+                    f" for {self.busy_seconds:g} s",
                     status=answer.status, code=code,
                     hints=("the indexer does not keep up: is its disk full?",),
                 )  # fmt: skip
@@ -218,7 +221,7 @@ class Hec:
             return self._acknowledged(number, stop) if isinstance(number, int) else False
         if answer.status >= 500:
             raise Uncertain(f"HEC answered {answer.status}: {answer.text[:200]}")
-        raise _refused(answer, code)
+        raise self._refused(answer, code)
 
     def _acknowledged(self, number: int, stop: threading.Event) -> bool:
         """Wait for the acknowledgement; False where the instance has none (Splunk Cloud)."""
@@ -235,16 +238,30 @@ class Hec:
                 if _code(answer) == ACK_OFF:
                     return False
                 if answer.status in (400, 401, 403):
-                    raise _refused(answer, _code(answer))
+                    raise self._refused(answer, _code(answer))
                 acks = _json(answer).get("acks")
                 if isinstance(acks, dict) and acks.get(str(number)) is True:
                     return True
             except (Uncertain, NoAnswer):
                 pass  # asking again does no harm
             if time.monotonic() + wait > until or stop.is_set():
-                raise Uncertain(f"HEC did not acknowledge a batch in {self.ack_seconds:g} s")
+                raise Uncertain(
+                    f"HEC did not acknowledge a batch in {self.ack_seconds:g} s",
+                    hints=["does the indexer keep up: is its disk full?"],
+                )
             _pause(stop, wait)
             wait = min(LONGEST_WAIT, wait * 2)
+
+    def _refused(self, answer: Answer, code: int | None) -> SplunkFault:
+        text, hint = MEANINGS.get(code or -1, ("HEC refused the events", ""))
+        if answer.status == 404 or (code is None and answer.status in (400, 403)):
+            text, hint = "HEC does not answer here", "is the collector enabled, and the port right?"
+        told = f"{self.transport.url}: {text} (HTTP {answer.status}, code {code})"
+        told += f": {answer.text[:300]}"
+        hints = (hint,) if hint else ()
+        if answer.status in (401, 403) and code is not None:
+            return Denied(told, hints=hints)
+        return Rejected(told, status=answer.status, code=code, hints=hints)
 
     def _headers(self) -> dict[str, str]:
         return {
@@ -326,14 +343,3 @@ def _code(answer: Answer) -> int | None:
     if code is None and isinstance(found, dict) and answer.status == 200:
         return GOOD
     return code if isinstance(code, int) else None
-
-
-def _refused(answer: Answer, code: int | None) -> SplunkFault:
-    text, hint = MEANINGS.get(code or -1, ("HEC refused the events", ""))
-    if answer.status == 404 or (code is None and answer.status in (400, 403)):
-        text, hint = "HEC does not answer here", "is the collector enabled, and the port right?"
-    told = f"{text} (HTTP {answer.status}, code {code}): {answer.text[:300]}"
-    hints = (hint,) if hint else ()
-    if answer.status in (401, 403) and code is not None:
-        return Denied(told, hints=hints)
-    return Rejected(told, status=answer.status, code=code, hints=hints)

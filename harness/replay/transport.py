@@ -2,19 +2,25 @@
 
 A request that failed before it was sent is `NoAnswer`, one that may have been carried out is
 `Uncertain`: whoever asked decides what may be repeated.
+
+A limit on each read is none on an answer that trickles: a watch ends a request as a whole.
 """
 
 from __future__ import annotations
 
+import socket
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from harness.replay.faults import NoAnswer, SplunkFault, Uncertain, Unverified
 
@@ -24,9 +30,12 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 60.0
+WHOLE = 5
+"""How many times the limit of one silence a whole answer may take."""
 MAX_ANSWER = 512_000_000
 """Bytes of one answer; results come in pages that are smaller."""
 PIECE = 65_536
+BODILESS = (204, 304)
 POOL = 16
 
 
@@ -54,9 +63,91 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def is_measured(self) -> bool:
+        """Whether its head says where it ends."""
+        return any(name in self.headers for name in ("Content-Length", "Transfer-Encoding"))
+
+    @property
     def text(self) -> str:
         """The body as text."""
         return self.body.decode("utf-8", errors="replace")
+
+
+class _Watch:
+    """Ends its thread's request when it has taken too long, by closing the socket under it."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.is_late = False
+        self.connection: HTTPConnection | None = None
+        self.socket: socket.socket | None = None
+        self._timer = threading.Timer(seconds, self._end)
+        self._timer.daemon = True
+
+    def __enter__(self) -> Self:
+        _WATCHED.watch = self
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+        _WATCHED.watch = None
+
+    def _end(self) -> None:
+        self.is_late = True
+        open_one = self.socket or (self.connection.sock if self.connection else None)
+        if open_one is not None:
+            with suppress(OSError):
+                # Not that of TLS: the other thread is reading.
+                socket.socket.shutdown(open_one, socket.SHUT_RDWR)
+
+
+_WATCHED = threading.local()
+
+
+def _note(connection: HTTPConnection, *, answering: bool = False) -> None:
+    watch: _Watch | None = getattr(_WATCHED, "watch", None)
+    if watch is not None:
+        watch.connection = connection
+        watch.socket = connection.sock if answering else None
+
+
+class _Plain(HTTPConnection):
+    """A connection that the watch of its thread knows."""
+
+    def connect(self) -> None:
+        _note(self)
+        super().connect()
+
+    def getresponse(self) -> Any:
+        _note(self, answering=True)
+        return super().getresponse()
+
+
+class _Secure(HTTPSConnection):
+    """The same, with TLS."""
+
+    def connect(self) -> None:
+        _note(self)
+        super().connect()
+
+    def getresponse(self) -> Any:
+        _note(self, answering=True)
+        return super().getresponse()
+
+
+class _PlainPool(HTTPConnectionPool):
+    ConnectionCls = _Plain
+
+
+class _SecurePool(HTTPSConnectionPool):
+    ConnectionCls = _Secure
+
+
+class _Adapter(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        super().init_poolmanager(*args, **options)
+        self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _SecurePool}
 
 
 class Transport:
@@ -82,21 +173,31 @@ class Transport:
         if self.tls.insecure:
             # The trial's report says it, once; pytest forgets the filter with every test.
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+        limit = read_seconds or self.read_seconds
+        watch = _Watch(WHOLE * limit)
         try:
-            with self._session().request(
-                method,
-                f"{self.url}{path}",
-                headers=dict(headers or {}),
-                params=params,
-                data=data,
-                timeout=(CONNECT_SECONDS, read_seconds or self.read_seconds),
-                verify=self.tls.verify,
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                return Answer(response.status_code, self._body(response), response.headers)
+            with (
+                watch,
+                self._session().request(
+                    method,
+                    f"{self.url}{path}",
+                    headers=dict(headers or {}),
+                    params=params,
+                    data=data,
+                    timeout=(min(CONNECT_SECONDS, limit), limit),
+                    verify=self.tls.verify,
+                    allow_redirects=False,
+                    stream=True,
+                ) as response,
+            ):
+                found = Answer(response.status_code, self._body(response), response.headers)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise self._fault(error) from error
+            raise self._fault(error, watch) from error
+        if watch.is_late:
+            raise self._fault(None, watch)  # cut off by the watch, it looks like a whole answer
+        if not found.body and not found.is_measured and found.status not in BODILESS:
+            raise Uncertain(f"the connection to {self.url} ended in the head of an answer")
+        return found
 
     def close(self) -> None:
         """Close this thread's connections."""
@@ -112,7 +213,7 @@ class Transport:
             session.trust_env = False  # no .netrc, no proxies: a Splunk is named outright
             session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
             for scheme in ("http://", "https://"):
-                session.mount(scheme, HTTPAdapter(pool_maxsize=POOL, max_retries=0))
+                session.mount(scheme, _Adapter(pool_maxsize=POOL, max_retries=0))
             session.headers.update({"User-Agent": "detection-harness", "Connection": "keep-alive"})
             self._local.session = session
         return session
@@ -127,7 +228,10 @@ class Transport:
                 raise SplunkFault(f"{self.url} sent more than {MAX_ANSWER:,} bytes in one answer")
         return b"".join(pieces)
 
-    def _fault(self, error: Exception) -> SplunkFault:
+    def _fault(self, error: Exception | None, watch: _Watch) -> SplunkFault:
+        if watch.is_late or error is None:
+            self.close()
+            return Uncertain(f"{self.url} did not finish its answer in {watch.seconds:g} s")
         text = _reason(error)
         if isinstance(error, requests.exceptions.SSLError):
             return self._unverified(text)
@@ -139,7 +243,10 @@ class Transport:
                 hints=["is the host right, and the port? REST is 8089, HEC is 8088, the web 8000"],
             )
         if isinstance(error, requests.exceptions.Timeout):
-            return Uncertain(f"{self.url} did not answer in {self.read_seconds:g} s")
+            return Uncertain(
+                f"{self.url} did not answer in {watch.seconds / WHOLE:g} s",
+                hints=["--splunk-timeout allows for more"],
+            )
         plain = self.url.startswith("http://")
         hints = ["Splunk's ports use TLS where nobody changed it: https://…"] if plain else []
         return Uncertain(f"the connection to {self.url} ended: {text}", hints=hints)

@@ -14,7 +14,7 @@
     memory = "2GB"               # HARNESS_MEMORY       --memory
     shift_time = false           # HARNESS_SHIFT_TIME   --shift-time
     splunk_url, splunk_hec_url, splunk_user, splunk_ca, splunk_insecure, splunk_image,
-    keep_splunk, splunk_secrets,
+    splunk_timeout, keep_splunk, splunk_secrets,
     splunk_raw                   # HARNESS_SPLUNK_URL … --splunk-url …
     accept = false               # HARNESS_ACCEPT       --harness-accept
 
@@ -57,6 +57,8 @@ LIMITS = "limits"
 NEVER_IN_FILES = ("allow_local_addresses",)
 NEVER_IN_THE_ENVIRONMENT = (*NEVER_IN_FILES, LIMITS)
 MEMORY = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]i?B|%)", re.IGNORECASE)
+SECONDS = re.compile(r"\d+(?:\.\d+)?")
+MOST_SECONDS = 3600
 DEFAULT_MEMORY = "60%"
 LEAST_MEMORY = 64_000_000
 MOST_LIMIT = 10**12
@@ -97,6 +99,7 @@ class Settings:
     splunk_image: str | None = None
     splunk_secrets: Path | None = None
     splunk_raw: bool = False
+    splunk_timeout: str | None = None
     keep_splunk: bool = False
     allow_local_addresses: bool = False
     limits: Limits = field(default_factory=Limits)
@@ -117,7 +120,18 @@ class Settings:
         settings = replace(settings, **told)
         if settings.memory is not None:
             _check_memory(settings.memory)
+        if settings.splunk_timeout is not None:
+            seconds_of(settings.splunk_timeout)
         return settings
+
+
+def seconds_of(text: str) -> float:
+    """A number of seconds that somebody wrote."""
+    if SECONDS.fullmatch(text) is None or not 0 < float(text) <= MOST_SECONDS:
+        raise BadSetting(
+            f"`{text}` is no number of seconds up to {MOST_SECONDS}", hints=["write 120"]
+        )
+    return float(text)
 
 
 def _check_memory(text: str) -> None:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from harness.engines.splunk import Address, SplunkSettings, address_of, instance_of
 from harness.engines.splunk.address import BadSplunkAddress
+from harness.replay import READ_SECONDS
+from harness.trials.settings import seconds_of
 
 if TYPE_CHECKING:
     from harness.engines.splunk import Instance
@@ -24,6 +26,7 @@ def splunk_settings(settings: Settings) -> SplunkSettings:
         insecure=settings.splunk_insecure,
         keep=settings.keep_splunk,
         secrets=settings.splunk_secrets,
+        timeout=seconds_of(settings.splunk_timeout) if settings.splunk_timeout else READ_SECONDS,
     )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from harness.errors import Place, UsageError
-from harness.replay import Tls
+from harness.replay import READ_SECONDS, Tls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,6 +40,7 @@ class SplunkSettings:
     insecure: bool = False
     keep: bool = False
     secrets: Path | None = None
+    timeout: float = READ_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,8 @@ class Address:
     """Whether the instance is ours altogether: a container that was started for this."""
     seed: str | None = field(default=None, repr=False)
     """The HEC token that a container was started with: it has no acknowledgement."""
+    timeout: float = READ_SECONDS
+    """How many seconds it may be silent in the middle of an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,7 @@ def _remote(url: str, settings: SplunkSettings, env: Mapping[str, str]) -> Addre
         known.get("password"),
         known.get("hec_token"),
         Tls(settings.ca, settings.insecure),
+        timeout=settings.timeout,
     )
 
 

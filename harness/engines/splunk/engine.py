@@ -84,6 +84,12 @@ class SplunkEngine:
             self.instance.ledger.take_turn()
             self._turn = True
         self._loads += 1
+        try:
+            return self._loaded(batches)
+        except SplunkFault as error:
+            raise self.instance.why(error) from error
+
+    def _loaded(self, batches: Iterable[EventBatch]) -> Loaded:
         before = Loaded(0, None)
         if self.raw and self._loads == 1:
             held = list(batches)
@@ -152,7 +158,10 @@ class SplunkEngine:
         started = time.perf_counter()
         self._check_index(request.text)
         window = Window(request.time_range.earliest, request.time_range.latest, request.now)
-        result = self._jobs.run(request.text, window, self.app)
+        try:
+            result = self._jobs.run(request.text, window, self.app)
+        except SplunkFault as error:
+            raise self.instance.why(error) from error
         self._told(result)
         timings = {"run": (time.perf_counter() - started) * 1000}
         return SearchResult(result.rows, timings, tuple(dict.fromkeys(self.warnings)))

@@ -8,22 +8,37 @@ from __future__ import annotations
 import atexit
 import re
 import secrets
+import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.engines.splunk.jobs import Jobs, Window
 from harness.engines.splunk.ledger import Ledger
-from harness.engines.splunk.rest import Rest, content, entries, part
-from harness.replay import Denied, Forbidden, Hec, Rejected, SplunkFault, Transport
+from harness.engines.splunk.rest import BUSY, Rest, content, entries, part
+from harness.replay import (
+    Denied,
+    Forbidden,
+    Hec,
+    NoAnswer,
+    Rejected,
+    SplunkFault,
+    Transport,
+    Uncertain,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from harness.engines.splunk.address import Address
+    from harness.replay.transport import Answer
 
 PREFIX = "harness-"
 HTTP_INPUTS = "/servicesNS/nobody/splunk_httpinput/data/inputs/http"
 TOKEN_SECONDS = 20.0
+TRIES, FIRST_WAIT = 4, 0.1
+ENABLE = "is HEC enabled? Settings, Data inputs, HTTP Event Collector, Global Settings"
+OTHER_HEC = "--splunk-hec-url names another address"
+WHEN_FULL = "does the indexer keep up: is its disk full?"
 INDEX_NAME = re.compile(r"[a-z0-9_][a-z0-9_-]{0,79}")
 MARKER = re.compile(r"[a-z0-9-]+")
 ALL = "(index=* OR index=_*)"
@@ -39,9 +54,12 @@ class Instance:
         self.rest = Rest(address)
         self.farewell: Callable[[], None] | None = None
         """What is done when the last process has left."""
+        self.autopsy: Callable[[], SplunkFault | None] | None = None
+        """What says why an instance of our own does not answer, if it knows."""
         self.isolates: bool | None = None
         """Whether roles with a search filter keep trials apart; None is not tried yet."""
         self._hec: Hec | None = None
+        self._has_token = False
         self._indexes: set[str] = set()
         self._trials = 0
         info = content(self.rest.get("/services/server/info"))
@@ -64,18 +82,17 @@ class Instance:
     def hec(self) -> Hec:
         """The collector, with a token of the run unless one was given."""
         if self._hec is None:
-            transport = Transport(self.address.hec_url, self.address.tls)
-            health = Hec(transport, "")
-            # What cannot be reached says so itself; what says no is disabled.
-            answer = transport.request("GET", "/services/collector/health/1.0")
-            if answer.status != 200 and not health.healthy():
+            transport = Transport(
+                self.address.hec_url, self.address.tls, read_seconds=self.address.timeout
+            )
+            answer = _asked(transport, "GET", "/services/collector/health/1.0")
+            if answer.status != 200:
+                full = answer.status in BUSY
                 raise Rejected(
-                    f"HEC at {self.address.hec_url} takes no events (HTTP {answer.status})",
+                    f"HEC at {self.address.hec_url} takes no events (HTTP {answer.status})"
+                    + (": its queues are full, or it is starting" if full else ""),
                     status=answer.status,
-                    hints=(
-                        "enable it: Settings, Data inputs, HTTP Event Collector, Global Settings",
-                        "--splunk-hec-url names another address",
-                    ),
+                    hints=(WHEN_FULL,) if full else (ENABLE, OTHER_HEC),
                 )
             self._hec = Hec(transport, self.address.hec_token or self._new_token(transport))
         return self._hec
@@ -100,22 +117,26 @@ class Instance:
 
     def drop_index(self, name: str) -> None:
         """Remove an index that was made for one trial."""
-        self._drop(f"/services/data/indexes/{part(name)}")
-        self.ledger.strike("indexes", name)
+        if self._without_index(name):
+            self.ledger.strike("indexes", name)
 
     def _create_index(self, name: str) -> None:
+        self.ledger.note("indexes", name)  # before it is there: a killed run has it in its ledger
         try:
             self.rest.post("/services/data/indexes", name=name)
         except Forbidden as error:
+            self.ledger.strike("indexes", name)
             raise Forbidden(
                 f"there is no index `{name}`, and this user may not create it",
                 hints=["create it, or name another with --index"],
             ) from error
-        except Rejected as error:
-            if "already exists" not in error.message and error.status != 409:
-                raise
-            return
-        self.ledger.note("indexes", name)
+        except Rejected:
+            self.ledger.strike("indexes", name)
+            if not self.rest.has(f"/services/data/indexes/{part(name)}"):
+                raise  # otherwise another run was faster, and it is that run's
+        except Uncertain:
+            if not self.rest.has(f"/services/data/indexes/{part(name)}"):
+                self.rest.post("/services/data/indexes", repeatable=True, name=name)
 
     def _may_delete(self) -> bool:
         try:
@@ -132,7 +153,7 @@ class Instance:
             imported = content(self.rest.get(path)).get("imported_roles") or []
             names = imported if isinstance(imported, list) else str(imported).split(";")
             roles = dict.fromkeys([*map(str, names), "can_delete"])
-            self.rest.post(path, imported_roles=list(roles))
+            self.rest.post(path, repeatable=True, imported_roles=list(roles))
         except (Forbidden, Rejected):
             return  # then its trials say that their events stay
         self.may_delete = True
@@ -140,8 +161,8 @@ class Instance:
     def _new_token(self, transport: Transport) -> str:
         name = self.prefix
         try:
-            self.rest.post(HTTP_INPUTS, name=name, useACK="1", disabled="0")
-            self.ledger.note("tokens", name)
+            self._has_token = True
+            self.rest.create(HTTP_INPUTS, name, useACK="1", disabled="0")
             found = content(self.rest.get(f"{HTTP_INPUTS}/{part(name)}"))
         except (Forbidden, Rejected) as error:
             raise SplunkFault(
@@ -159,7 +180,8 @@ class Instance:
         until = time.monotonic() + TOKEN_SECONDS
         wait = 0.05
         while time.monotonic() < until:
-            answer = transport.request(
+            answer = _asked(
+                transport,
                 "POST",
                 "/services/collector/event",
                 headers={"Authorization": f"Splunk {token}", "X-Splunk-Request-Channel": ""},
@@ -185,7 +207,8 @@ class Instance:
             return False
         try:
             told = self.jobs.run(deletion(term), Window()).messages
-        except SplunkFault:
+        except SplunkFault as error:
+            self.stays(f"events {term}", error)
             return False
         return not any("insufficient" in one.lower() or "error" in one.lower() for one in told)
 
@@ -197,24 +220,44 @@ class Instance:
             del _OPEN[key]
         atexit.unregister(self.close)
         try:
-            for name in (self.prefix,) if self._hec and not self.address.hec_token else ():
-                self._drop(f"{HTTP_INPUTS}/{part(name)}")
-                self.ledger.strike("tokens", name)
+            if self._has_token:
+                self._dropped(f"{HTTP_INPUTS}/{part(self.prefix)}", f"HEC token {self.prefix}")
             with self.ledger.leaving() as (book, last):
                 if last and not self.address.owned:
-                    for name in book.get("indexes", []):
-                        self._drop(f"/services/data/indexes/{part(name)}")
-                    book["indexes"] = []
+                    book["indexes"] = [
+                        name for name in book.get("indexes", []) if not self._without_index(name)
+                    ]
                 if last and self.farewell is not None:
                     self.farewell()
         finally:
             self.rest.close()
+            if self._hec is not None:
+                self._hec.transport.close()
 
-    def _drop(self, path: str) -> None:
+    def _without_index(self, name: str) -> bool:
+        return self._dropped(f"/services/data/indexes/{part(name)}", f"index {name}")
+
+    def _dropped(self, path: str, what: str) -> bool:
         try:
             self.rest.delete(path)
-        except SplunkFault:
-            return  # `harness splunk clean` finds it in the ledger
+        except SplunkFault as error:
+            self.stays(what, error)
+            return False
+        return True
+
+    def stays(self, what: str, error: SplunkFault) -> None:
+        """Say what could not be removed, and how it will be."""
+        if not self.address.owned:
+            sys.stderr.write(
+                f"splunk: {what} stays on {self.address.url}: {error.message}\n"
+                f"splunk: `harness splunk clean --splunk-url {self.address.url}` removes it\n"
+            )
+
+    def why(self, error: SplunkFault) -> SplunkFault:
+        """An error, or what is behind it where the instance is ours and died."""
+        if self.autopsy is None or not isinstance(error, NoAnswer | Uncertain):
+            return error
+        return self.autopsy() or error
 
     def clean(self) -> list[str]:
         """Remove everything that any run left here; what was removed, for a person."""
@@ -225,9 +268,11 @@ class Instance:
             (HTTP_INPUTS, "HEC token"),
             ("/services/search/jobs", "search job"),
         ):
-            for name in self._named(path):
-                self._drop(f"{path}/{name}")
-                removed.append(f"{kind} {name}")
+            removed += [
+                f"{kind} {name}"
+                for name in self._named(path)
+                if self._dropped(f"{path}/{name}", f"{kind} {name}")
+            ]
         for name in self.ledger.known("indexes"):
             self.rest.delete(f"/services/data/indexes/{part(name)}")
             self.ledger.strike("indexes", name)
@@ -292,6 +337,23 @@ def close_instances() -> None:
 def deletion(term: str) -> str:
     """A search that deletes what a term finds in any index."""
     return f"search {ALL} {term} | delete"
+
+
+def _asked(transport: Transport, method: str, path: str, **options: Any) -> Answer:
+    """An answer to what does no harm when it is asked again."""
+    for attempt in range(1, TRIES + 1):
+        try:
+            answer = transport.request(method, path, **options)
+            if answer.status not in BUSY or attempt == TRIES:
+                break
+        except NoAnswer as error:
+            if attempt == TRIES:
+                raise NoAnswer(error.message, hints=[*error.hints, ENABLE]) from error
+        except Uncertain:
+            if attempt == TRIES:
+                raise
+        time.sleep(FIRST_WAIT * 3**attempt)
+    return answer
 
 
 def _marker(text: str) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.engines.splunk.jobs import Jobs, Window
 from harness.engines.splunk.rest import Rest, content, part
-from harness.replay import SplunkFault
+from harness.replay import Forbidden, NoAnswer, Rejected, SplunkFault, Uncertain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,18 +39,26 @@ class TrialUser:
         """The trial's own index, where it has one."""
         self.name = f"{trial}-u"
         password = secrets.token_urlsafe(24) + "aA1!"
-        rest = instance.rest
+        self._made: list[str] = []
         try:
-            rest.post(ROLES, name=self.name, **self._role((), trial))
-            user: dict[str, Any] = {"name": self.name, "password": password, "roles": self.name}
+            self._create(ROLES, self._role((), trial))
+            user: dict[str, Any] = {"password": password, "roles": self.name}
             if timezone != "UTC":
                 user["tz"] = timezone
-            rest.post(USERS, **user)
+            self._create(USERS, user)
             address = replace(instance.address, user=self.name, password=password, token=None)
             self.rest = Rest(address)
             self.jobs = Jobs(self.rest, instance.version, f"{trial}-s")
         except BaseException:
             self.remove()
+            raise
+
+    def _create(self, path: str, told: dict[str, Any]) -> None:
+        self._made.insert(0, path)  # before it is there: an answer may be lost
+        try:
+            self.instance.rest.create(path, self.name, **told)
+        except (Rejected, Forbidden):
+            self._made.remove(path)
             raise
 
     def see(self, void: Sequence[str], trial: str | None = None) -> None:
@@ -82,11 +90,12 @@ class TrialUser:
 
     def remove(self) -> None:
         """Remove the user and the role."""
-        for path in (USERS, ROLES):
+        made, self._made = self._made, []
+        for path in made:
             try:
                 self.instance.rest.delete(f"{path}/{part(self.name)}")
-            except SplunkFault:
-                continue  # `harness splunk clean` finds it by its name
+            except SplunkFault as error:
+                self.instance.stays(f"{path.rsplit('/', 1)[-1][:-1]} {self.name}", error)
 
     def _role(self, void: Sequence[str], trial: str) -> dict[str, Any]:
         text = f"harness_trial::{trial}"
@@ -117,6 +126,10 @@ def trial_user(instance: Instance, trial: str, timezone: str) -> TrialUser | Non
         user = TrialUser(instance, trial, timezone)
         if instance.isolates is None:
             instance.isolates = user.isolated()
+    except (NoAnswer, Uncertain):
+        if user is not None:
+            user.remove()
+        raise  # what broke says nothing of roles
     except SplunkFault:
         instance.isolates = False
     except BaseException:

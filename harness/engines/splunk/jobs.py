@@ -100,7 +100,7 @@ class Jobs:
         try:
             answer = self.rest.post(path, repeatable=True, **data)
         except Rejected as error:
-            if error.status == 409 or "already exists" in error.message:
+            if error.status in (400, 409) and self.rest.has(f"{path}/{part(wanted)}"):
                 return wanted  # the answer to the first try was lost
             raise self._failed(error.message) from error
         sid = answer.get("sid")
@@ -112,14 +112,7 @@ class Jobs:
         until = time.monotonic() + self.seconds
         wait = FIRST_WAIT
         while True:
-            try:
-                state = content(self.rest.get(job))
-            except Rejected as error:
-                if error.status != 404:
-                    raise
-                raise SearchFailed(
-                    "the search job is gone: somebody cancelled it, or the instance restarted"
-                ) from error
+            state = content(self._of(job))
             told = str(state.get("dispatchState", ""))
             if told == "FAILED" or _true(state.get("isFailed")):
                 raise self._failed("; ".join(_serious(state.get("messages"))) or "it failed")
@@ -134,12 +127,23 @@ class Jobs:
             time.sleep(wait)
             wait = min(LONGEST_WAIT, wait * 1.5)
 
+    def _of(self, path: str, **params: Any) -> dict[str, Any]:
+        """What is at a path of a job that there was a moment ago."""
+        try:
+            return self.rest.get(path, **params)
+        except Rejected as error:
+            if error.status != 404:
+                raise
+            raise SearchFailed(
+                "the search job is gone: somebody cancelled it, or the instance restarted"
+            ) from error
+
     def _rows(self, job: str, expected: int) -> tuple[Rows, tuple[str, ...]]:
         columns: dict[str, None] = {}
         rows: list[dict[str, Value]] = []
         told: dict[str, None] = {}
         while True:
-            page = self.rest.get(f"{job}/results", count=self.page, offset=len(rows))
+            page = self._of(f"{job}/results", count=self.page, offset=len(rows))
             found = page.get("results")
             if not isinstance(found, list):
                 raise SearchFailed(f"the instance gave no results: {str(page)[:200]}")

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 TRIES = 4
 FIRST_WAIT = 0.1
+BUSY = (502, 503, 504)
 MAX_LOGIN_ANSWER = 100_000
 
 
@@ -36,35 +37,47 @@ class Rest:
 
     def __init__(self, address: Address) -> None:
         self.address = address
-        self.transport = Transport(address.url, address.tls)
+        self.transport = Transport(address.url, address.tls, read_seconds=address.timeout)
         self._session: str | None = None
         self._ahead: float | None = None
         self._lock = threading.Lock()
 
     def get(self, path: str, **params: Any) -> dict[str, Any]:
         """What is at a path; asked again where the connection ended."""
-        return self._json(self._repeated("GET", path, params=params))
+        return self._repeated("GET", path, params=params)
 
     def clock_difference(self) -> float:
         """How many seconds the instance's clock is ahead of this machine's, by its `Date`."""
         if self._ahead is None:
-            asked = time.time()
-            answer = self._repeated("GET", "/services/server/info")
-            told = next((v for k, v in answer.headers.items() if k.lower() == "date"), "")
-            try:
-                self._ahead = parsedate_to_datetime(told).timestamp() - asked
-            except (ValueError, TypeError):
-                self._ahead = 0.0
-        return self._ahead
+            self.get("/services/server/info")
+        return self._ahead or 0.0
 
     def post(self, path: str, *, repeatable: bool = False, **data: Any) -> dict[str, Any]:
         """Change something; only asked again where nothing can have been done, or may be twice."""
-        return self._json(self._repeated("POST", path, data=data, repeatable=repeatable))
+        return self._repeated("POST", path, data=data, repeatable=repeatable)
+
+    def create(self, path: str, name: str, **data: Any) -> None:
+        """Make something whose name nobody else uses: if it is there, an earlier try made it."""
+        try:
+            self.post(path, repeatable=True, name=name, **data)
+        except Rejected as error:
+            if error.status not in (400, 409) or not self.has(f"{path}/{part(name)}"):
+                raise
+
+    def has(self, path: str) -> bool:
+        """Whether there is something at a path."""
+        try:
+            self.get(path)
+        except Rejected as error:
+            if error.status != 404:
+                raise
+            return False
+        return True
 
     def delete(self, path: str) -> None:
         """Remove what is at a path; what is not there any more is no fault."""
         try:
-            self._repeated("DELETE", path)
+            self._repeated("DELETE", path, read=False)
         except Rejected as error:
             if error.status != 404:
                 raise
@@ -77,11 +90,13 @@ class Rest:
         params: Mapping[str, Any] | None = None,
         data: Mapping[str, Any] | None = None,
         repeatable: bool = True,
-    ) -> Answer:
+        read: bool = True,
+    ) -> dict[str, Any]:
         renewed = False
         attempt = 0
         while True:
             key = self._authorization()
+            asked = time.time()
             try:
                 answer = self.transport.request(
                     method,
@@ -93,8 +108,11 @@ class Rest:
                 if answer.status == 401 and self._renewed(key) and not renewed:
                     renewed = True
                     continue
-                if answer.status not in (502, 503, 504):
-                    return _judged(answer, path)
+                if answer.status not in BUSY:
+                    judged = _judged(answer, path)
+                    if self._ahead is None:
+                        self._ahead = _ahead(answer, asked)
+                    return self._json(judged) if read else {}
                 fault: SplunkFault = Rejected(
                     f"{path}: the instance is busy (HTTP {answer.status}): {_messages(answer)}",
                     status=answer.status,
@@ -128,22 +146,28 @@ class Rest:
         return True
 
     def _logged_in(self) -> str:
-        for attempt in range(TRIES):
+        told = {
+            "username": self.address.user,
+            "password": self.address.password or "",
+            "output_mode": "json",
+        }
+        attempt = 0
+        while True:
+            attempt += 1
             try:
-                answer = self.transport.request(
-                    "POST",
-                    "/services/auth/login",
-                    data={
-                        "username": self.address.user,
-                        "password": self.address.password or "",
-                        "output_mode": "json",
-                    },
-                )
-                break
+                answer = self.transport.request("POST", "/services/auth/login", data=told)
+                if answer.status not in BUSY or attempt == TRIES:
+                    break
             except (NoAnswer, Uncertain):
-                if attempt == TRIES - 1:
+                if attempt == TRIES:
                     raise
-                time.sleep(FIRST_WAIT * 3**attempt)
+            time.sleep(FIRST_WAIT * 3**attempt)
+        if answer.status in BUSY:
+            raise Rejected(
+                f"{self.address.url} is busy (HTTP {answer.status}): {_messages(answer)}",
+                status=answer.status,
+                hints=("is it still starting?",),
+            )
         if answer.status in (400, 401, 403):
             raise Denied(
                 f"{self.address.url} does not let `{self.address.user}` in: {_messages(answer)}",
@@ -199,6 +223,14 @@ def _judged(answer: Answer, path: str) -> Answer:
     if answer.status in (402, 403):
         raise Forbidden(told, hints=["the user lacks a capability: see docs/splunk.md"])
     raise Rejected(told, status=answer.status)
+
+
+def _ahead(answer: Answer, asked: float) -> float:
+    told = next((v for k, v in answer.headers.items() if k.lower() == "date"), "")
+    try:
+        return parsedate_to_datetime(told).timestamp() - asked
+    except (ValueError, TypeError):
+        return 0.0
 
 
 def _messages(answer: Answer) -> str:

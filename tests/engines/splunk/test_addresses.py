@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from faking import Fake
@@ -11,9 +11,8 @@ from faking import Fake
 from harness.engines.splunk import Address, Instance, SplunkSettings, address_of, is_splunk
 from harness.engines.splunk.address import BadSplunkAddress, Image
 from harness.replay import Tls, Uncertain, Unverified
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from harness.trials.settings import BadSetting, Settings
+from harness.trials.splunk import splunk_settings
 
 PASSWORD = {"HARNESS_SPLUNK_PASSWORD": "secret-word"}
 
@@ -87,6 +86,19 @@ def test_secrets_come_from_a_file_that_nobody_else_reads(tmp_path: Path) -> None
     found = address_of("https://s.example", told, {"HARNESS_SPLUNK_TOKEN": "from-environment"})
     assert isinstance(found, Address)
     assert found.token == "from-environment"
+
+
+@pytest.mark.parametrize("text", ["0", "soon", "-1", "inf", "99999"])
+def test_what_is_no_number_of_seconds(text: str) -> None:
+    with pytest.raises(BadSetting, match="no number of seconds"):
+        Settings.read(Path(), {"splunk_timeout": text})
+
+
+def test_how_long_an_answer_may_take_is_told() -> None:
+    settings = Settings.read(Path("none"), {}, {"HARNESS_SPLUNK_TIMEOUT": "7.5"})
+    found = address_of("https://s.example", splunk_settings(settings), PASSWORD)
+    assert isinstance(found, Address)
+    assert found.timeout == 7.5
 
 
 @pytest.mark.parametrize("text", ["tokn = 'x'", "token = 1", "token"])
