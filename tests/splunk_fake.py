@@ -42,6 +42,8 @@ class State:
         self.faults: list[dict[str, Any]] = []
         self.rows: list[dict[str, Any]] = [{"dest": "H1", "count": "3"}]
         self.log: list[str] = []
+        self.eaten: list[bytearray] = []
+        self.hidden = ""
         self.options: dict[str, Any] = {
             "hec": True, "ack": True, "roles": True, "ack_delay": 0, "delete": True,
             "job_state": "DONE", "job_polls": 0, "messages": [], "version": "9.4.1",
@@ -122,6 +124,9 @@ class Handler(BaseHTTPRequestHandler):
                 STATE.rows = told
             elif path.endswith("/events"):
                 STATE.events += told
+            elif path.endswith("/eat"):
+                while True:
+                    STATE.eaten.append(bytearray(b"x" * 1_000_000))
             elif path.endswith("/expire"):
                 STATE.sessions.clear()
             self.answer(200, {
@@ -208,7 +213,9 @@ class Handler(BaseHTTPRequestHandler):
             return 200, {"entry": []}
         if path == "/services/apps/local":
             there = sorted(one.name for one in Path("/opt/splunk/etc/apps").glob("*"))
-            return 200, {"entry": [{"name": one, "content": {}} for one in there]}
+            return 200, {
+                "entry": [{"name": one, "content": {}} for one in there if one != STATE.hidden]
+            }
         if path == "/services/authentication/current-context":
             names = ["search"] + (["delete_by_keyword"] if STATE.options["delete"] else [])
             return 200, _entry("context", {"capabilities": names})
@@ -375,6 +382,7 @@ def in_container(certificate: str) -> None:
     STATE.users["admin"]["password"] = os.environ["SPLUNK_PASSWORD"]
     STATE.tokens["splunk_hec_token"] = os.environ["SPLUNK_HEC_TOKEN"]
     STATE.options["delete"] = False
+    STATE.hidden = sys.argv[2] if len(sys.argv) > 2 else ""
     threading.Thread(target=serve(8088, certificate).serve_forever, daemon=True).start()
     management = serve(8089, certificate)
     print("Ansible playbook complete, will begin streaming", flush=True)

@@ -33,7 +33,8 @@ def clean(*, force: bool, **flags: Any) -> int:
     search jobs that begin with `harness-`, marked events, and indexes that a run created.
     """
     from harness.engines.splunk import Address, address_of, instance_of
-    from harness.engines.splunk.container import DockerUnavailable, clean_containers
+    from harness.engines.splunk.container import clean_containers
+    from harness.engines.splunk.docker_engine import DockerUnavailable
     from harness.errors import UsageError
     from harness.trials.splunk import splunk_settings
 

@@ -253,13 +253,16 @@ class Transport:
 
     def _unverified(self, text: str) -> SplunkFault:
         port = urlsplit(self.url).port
-        if "WRONG_VERSION_NUMBER" in text or "UNEXPECTED_EOF" in text or "record layer" in text:
+        if "WRONG_VERSION_NUMBER" in text or "record layer" in text:
             return Unverified(
                 f"{self.url} does not speak TLS: {text}",
                 hints=[f"is {port} the right port?", "without TLS the URL begins with http://"],
             )
-        if "EOF occurred" in text:
-            return Uncertain(f"the connection to {self.url} ended: {text}")
+        if "EOF occurred" in text or "UNEXPECTED_EOF" in text:
+            return Uncertain(
+                f"the connection to {self.url} ended: {text}",
+                hints=[f"has it ended, or restarted? Is {port} the right port, with TLS?"],
+            )
         return Unverified(
             f"the certificate of {self.url} cannot be verified: {text}",
             hints=[

@@ -9,22 +9,30 @@ end a container that is kept or shared.
 from __future__ import annotations
 
 import atexit
-import os
 import re
 import secrets
 import sys
+import time
 import uuid
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.engines.splunk.address import HEC_PORT, REST_PORT, Address, Image
 from harness.engines.splunk.app_files import archive, digest_of
+from harness.engines.splunk.docker_engine import (
+    GIVE_UP,
+    ContainerFailed,
+    DockerUnavailable,
+    docker_client,
+    docker_faults,
+    in_short,
+)
 from harness.engines.splunk.instance import _OPEN, Instance
 from harness.engines.splunk.ledger import Ledger
 from harness.engines.splunk.readiness import (
     CANARY,
     Waiting,
+    alive,
     await_ready,
     hints_of,
     last_lines,
@@ -33,7 +41,7 @@ from harness.errors import HarnessError
 from harness.replay import SplunkFault, Tls
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from docker.client import DockerClient
     from docker.models.containers import Container
@@ -43,21 +51,14 @@ if TYPE_CHECKING:
 LABEL = "detection-harness"
 APPS = "/opt/splunk/etc/apps"
 TERMS_SINCE = 10
-GIVE_UP = "or go on without Docker: --engine local, or --engine https://… of an existing Splunk"
-SYNCED = "apps"
-DOCKER_SECONDS = 120
-
-
-class DockerUnavailable(HarnessError):
-    """There is no Docker engine to start a Splunk with."""
+SYNCED, INSTALLED = "apps", "installed"
+APPS_ERASER = ("rm", "-rf")
+APP_NAME = re.compile(r"\w[\w.-]*")
+DYING_SECONDS = 2.0
 
 
 class ImageMissing(HarnessError):
     """The image is not here, and cannot be pulled."""
-
-
-class ContainerFailed(SplunkFault):
-    """The container did not start, or died."""
 
 
 _FAILED: dict[str, HarnessError] = {}
@@ -71,35 +72,6 @@ class Secrets:
     hec_token: str
 
 
-@contextmanager
-def docker_client() -> Iterator[DockerClient]:
-    """The Docker engine that the environment names."""
-    try:
-        from docker.client import DockerClient as Client  # noqa: PLC0415 - an extra, and heavy
-        from docker.errors import DockerException  # noqa: PLC0415 - the same
-    except ImportError as error:
-        raise DockerUnavailable(
-            "the Python package `docker` is not installed",
-            hints=["pip install 'detection-harness[splunk]'", GIVE_UP],
-        ) from error
-    client = None
-    try:
-        client = Client.from_env(timeout=DOCKER_SECONDS)
-        client.ping()
-    except (DockerException, OSError) as error:
-        if client is not None:
-            client.close()
-        where = os.environ.get("DOCKER_HOST", "the default socket")
-        raise DockerUnavailable(
-            f"no Docker engine answers at {where}: {_short(error)}",
-            hints=["is it running, and may this user reach it?", GIVE_UP],
-        ) from error
-    try:
-        yield client
-    finally:
-        client.close()
-
-
 def started(image: Image, apps: Sequence[AppFiles]) -> Instance:
     """A ready instance from an image: one for all processes of this machine, found by its label."""
     ledger = Ledger(f"container {image.name}")
@@ -108,44 +80,78 @@ def started(image: Image, apps: Sequence[AppFiles]) -> Instance:
     if (failed := _FAILED.get(ledger.label)) is not None:
         raise failed  # it fails the same way for the next trial, minutes later
     with docker_client() as client, ledger.waiting():
-        container = _running(client, image, ledger)
-        fresh = container is None
-        digest = digest_of(apps)
         try:
-            if container is None:
-                container = _created(client, image, ledger, apps)
-            elif ledger.known(SYNCED) != [digest]:
-                _synced(container, apps, shared=bool(ledger.users()))
-                fresh = True
-            address = _address(container, ledger)
-            if fresh:
-                names = [one.name for one in apps]
-                await_ready(Waiting(container, address, names, shown=sys.stderr.isatty()))
-                with ledger.opened() as book:
-                    book[SYNCED] = [digest]
-            instance = Instance(address, ledger)
-            if fresh:
-                instance.delete_events(f"harness_trial::{CANARY}*")
+            instance = _ready(client, image, ledger, apps)
         except BaseException as error:
-            if container is not None and not ledger.users():
-                _remove(container)
+            if not ledger.users():
+                _remove_all(client, ledger)
             if isinstance(error, HarnessError):
                 _FAILED[ledger.label] = error
             raise
+    instance.autopsy = lambda: _found_dead(ledger)
     instance.farewell = lambda: released(image, ledger)
     _OPEN[ledger.name] = instance
     atexit.register(instance.close)
     return instance
 
 
+def _ready(
+    client: DockerClient, image: Image, ledger: Ledger, apps: Sequence[AppFiles]
+) -> Instance:
+    """The instance in the container that runs already, with these apps, or in a new one."""
+    digest = digest_of(apps)
+    container = _running(client, image, ledger)
+    if container is not None and ledger.known(SYNCED) == [digest]:
+        return Instance(_address(container, ledger), ledger)
+    if container is not None and not _synced(container, ledger, apps):
+        _remove(container)
+        container = None
+    if container is None:
+        container = _created(client, image, ledger, apps)
+    address = _address(container, ledger)
+    names = [one.name for one in apps]
+    await_ready(Waiting(container, address, names, shown=sys.stderr.isatty()))
+    with ledger.opened() as book:
+        book[SYNCED], book[INSTALLED] = [digest], names
+    instance = Instance(address, ledger)
+    instance.delete_events(f"harness_trial::{CANARY}*")
+    return instance
+
+
+def _remove_all(client: DockerClient, ledger: Ledger) -> None:
+    for one in client.containers.list(all=True, filters={"label": _label(ledger)}):
+        _remove(one)
+
+
 def released(image: Image, ledger: Ledger) -> None:
     """Remove the container where this was its last user, unless it is to be kept."""
     if image.keep or ledger.known("kept"):
         return
-    with docker_client() as client:
-        for one in client.containers.list(all=True, filters={"label": _label(ledger)}):
-            _remove(one)
+    try:
+        with docker_client() as client:
+            _remove_all(client, ledger)
+    except HarnessError as error:
+        _tell(f"the container stays: {error.message}; `harness splunk clean` removes it")
+        return
     ledger.path.unlink(missing_ok=True)
+
+
+def _found_dead(ledger: Ledger) -> SplunkFault | None:
+    """What a container died of; None where it lives."""
+    until = time.monotonic() + DYING_SECONDS
+    try:
+        with docker_client() as client:
+            found = client.containers.list(all=True, filters={"label": _label(ledger)})
+            if not found:
+                return ContainerFailed("the container was removed by somebody")
+            while time.monotonic() < until:  # a connection breaks before its process has ended
+                alive(found[0])
+                time.sleep(0.2)
+    except SplunkFault as fault:
+        return fault
+    except DockerUnavailable as error:
+        return SplunkFault(f"the Docker engine has gone: {error.message}", hints=error.hints)
+    return None
 
 
 def clean_containers(*, force: bool = False) -> list[str]:
@@ -193,8 +199,7 @@ def _created(
         described.start()
         container: Container = client.containers.get(described.get_wrapped_container().id)
     except BaseException as error:
-        for one in client.containers.list(all=True, filters={"label": _label(ledger)}):
-            _remove(one)
+        _remove_all(client, ledger)
         raise _not_started(image, error) from error
     finally:
         theirs.close()
@@ -241,7 +246,7 @@ def needs_terms(image: str) -> bool:
 def _not_started(image: Image, error: BaseException) -> BaseException:
     from docker.errors import DockerException, ImageNotFound, NotFound  # noqa: PLC0415 - an extra
 
-    text = _short(error)
+    text = in_short(error)
     if isinstance(error, ImageNotFound | NotFound) or "pull access denied" in text:
         missing: HarnessError = ImageMissing(
             f"there is no image `{image.name}` here, and it cannot be pulled: {text}",
@@ -263,16 +268,33 @@ def _not_started(image: Image, error: BaseException) -> BaseException:
     return ContainerFailed(f"the container did not start: {text}", hints=hints)
 
 
-def _synced(container: Container, apps: Sequence[AppFiles], *, shared: bool) -> None:
-    """Bring the apps of a kept container up to date, and restart it."""
-    if shared:
+def _synced(container: Container, ledger: Ledger, apps: Sequence[AppFiles]) -> bool:
+    """Bring the apps of a kept container up to date, and restart it.
+
+    False where it cannot be rid of what earlier runs copied into it: then it takes a new one.
+    """
+    if ledger.users():
         raise ContainerFailed(
             f"{container.name} serves another run, with other apps",
             hints=["wait until that run has ended, or use another image"],
         )
+    earlier = [name for name in ledger.known(INSTALLED) if APP_NAME.fullmatch(name)]
+    if earlier and not _erased(container, [f"{APPS}/{name}" for name in earlier]):
+        _tell(f"{container.name} cannot be rid of the apps of earlier runs: a new one is started")
+        return False
     _tell(f"{container.name} gets the apps of this run and restarts")
     container.put_archive("/", archive(apps, under=APPS))
     container.restart(timeout=60)
+    return True
+
+
+def _erased(container: Container, folders: list[str]) -> bool:
+    from docker.errors import APIError  # noqa: PLC0415 - an extra
+
+    try:
+        return bool(container.exec_run([*APPS_ERASER, *folders], user="0").exit_code == 0)
+    except APIError:
+        return False
 
 
 def _address(container: Container, ledger: Ledger) -> Address:
@@ -311,15 +333,18 @@ def _address(container: Container, ledger: Ledger) -> Address:
 
 
 def _remove(container: Container) -> None:
-    from docker.errors import APIError, NotFound  # noqa: PLC0415 - an extra
+    from docker.errors import NotFound  # noqa: PLC0415 - an extra
 
     try:
         container.remove(force=True, v=True)
     except NotFound:
         return
-    except APIError as error:
+    except docker_faults() as error:
         if "already in progress" not in str(error):
-            _tell(f"{container.name} could not be removed: {_short(error)}")
+            _tell(
+                f"{container.name} could not be removed: {in_short(error)};"
+                " `harness splunk clean` tries again"
+            )
 
 
 def _label(ledger: Ledger) -> str:
@@ -328,8 +353,3 @@ def _label(ledger: Ledger) -> str:
 
 def _tell(text: str) -> None:
     sys.stderr.write(f"splunk: {text}\n")
-
-
-def _short(error: BaseException) -> str:
-    text = getattr(error, "explanation", None) or str(error)
-    return " ".join(str(text).split())[:400]

@@ -80,6 +80,8 @@ class SplunkEngine:
 
     def load(self, batches: Iterable[EventBatch]) -> Loaded:
         """Send events and wait until as many can be found; may be called again to add more."""
+        if self.instance.rest.over is not None:
+            raise self.instance.rest.over
         if self.instance.isolates is not True and not self._turn:
             self.instance.ledger.take_turn()
             self._turn = True

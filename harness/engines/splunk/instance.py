@@ -257,7 +257,8 @@ class Instance:
         """An error, or what is behind it where the instance is ours and died."""
         if self.autopsy is None or not isinstance(error, NoAnswer | Uncertain):
             return error
-        return self.autopsy() or error
+        self.rest.over = self.autopsy()
+        return self.rest.over or error
 
     def clean(self) -> list[str]:
         """Remove everything that any run left here; what was removed, for a person."""

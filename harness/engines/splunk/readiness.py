@@ -25,6 +25,7 @@ LAYER_SECONDS = {"playbook": 900.0, "REST": 120.0, "restart": 300.0, "apps": 300
 CANARY_SECONDS = 180.0
 CANARY = "harness-canary-"
 LINES = 25
+HINTS = {"apps": "does this version of Splunk take the app? Its app.conf and the log say why not"}
 FAILURES = (
     (r"license|general terms|SPLUNK_GENERAL_TERMS", "the licence terms were not accepted"),
     (r"cannot allocate memory|out of memory|oom", "too little memory: give Docker 4 GB or more"),
@@ -80,9 +81,8 @@ def _layer(waiting: Waiting, name: str, reached: Callable[[], bool]) -> None:
         except SplunkFault as error:
             last = error.message
         if time.monotonic() > until:
-            raise _failed(
-                waiting.container, f"{name} was not ready in {waiting.seconds[name]:g} s", last
-            )
+            told = f"{name} was not ready in {waiting.seconds[name]:g} s"
+            raise _failed(waiting.container, told, last, HINTS.get(name))
         time.sleep(wait)
         wait = min(3.0, wait * 1.5)
 
@@ -99,14 +99,17 @@ def alive(container: Container, name: str = "") -> None:
         raise _failed(container, f"the container stopped{f' before {name}' if name else ''}", "")
 
 
-def _failed(container: Container, what: str, last: str) -> SplunkFault:
+def _failed(container: Container, what: str, last: str, hint: str | None = None) -> SplunkFault:
     state: dict[str, Any] = container.attrs.get("State", {})
     told = f"{container.name}: {what} (state {state.get('Status')}, exit {state.get('ExitCode')}"
     told += ", out of memory)" if state.get("OOMKilled") else ")"
     text = last_lines(container)
     return SplunkFault(
         f"{told}{f': {last}' if last else ''}\nlast lines of its log:\n{text}",
-        hints=hints_of(text, oom=bool(state.get("OOMKilled"))),
+        hints=[
+            *([hint] if hint else []),
+            *hints_of(text, oom=bool(state.get("OOMKilled"))),
+        ],
     )
 
 

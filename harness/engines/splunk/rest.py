@@ -38,6 +38,8 @@ class Rest:
     def __init__(self, address: Address) -> None:
         self.address = address
         self.transport = Transport(address.url, address.tls, read_seconds=address.timeout)
+        self.over: SplunkFault | None = None
+        """Why nothing will ever be answered again, once that is known."""
         self._session: str | None = None
         self._ahead: float | None = None
         self._lock = threading.Lock()
@@ -94,6 +96,8 @@ class Rest:
     ) -> dict[str, Any]:
         renewed = False
         attempt = 0
+        if self.over is not None:
+            raise self.over
         while True:
             key = self._authorization()
             asked = time.time()
