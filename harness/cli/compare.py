@@ -107,10 +107,26 @@ def _side(text: str, settings: Settings, apps: tuple[Path, ...], option: str) ->
             raise click.UsageError(f"{option} is for an engine, and `{text}` is a saved run")
         return _Side(saved=read_run(path))
     try:
-        return _Side(Project(replace(settings, engine=text)))
+        project = Project(replace(settings, engine=text))
     except UnknownEngine as error:
         hints = (*error.hints, "or a file that `harness compare --save` wrote")
         raise UnknownEngine(error.message, place=error.place, hints=hints) from error
+    if apps and _is_there_already(project.settings):
+        raise click.UsageError(
+            f"{option} cannot be installed on an instance that is there already: install it on"
+            f" `{text}` yourself, or compare a container (splunk:9.4)"
+        )
+    return _Side(project)
+
+
+def _is_there_already(settings: Settings) -> bool:
+    """Whether the engine is a Splunk that is not started for this."""
+    if settings.engine == "local":
+        return False
+    from harness.engines.splunk import Address, address_of
+    from harness.trials.splunk import splunk_settings
+
+    return isinstance(address_of(settings.engine, splunk_settings(settings)), Address)
 
 
 def _projects(*sides: _Side) -> list[Project]:

@@ -95,7 +95,8 @@ def _print_below(text: Text, console: Console) -> None:
 def stage_lines(result: TrialResult) -> list[str]:
     """The rows after each stage of a failed trial's search, as lines of text."""
     if not result.stages:
-        return []
+        local = result.engine == "local" or result.verdict is not Verdict.FAIL
+        return [] if local else ["rows after each stage: --engine local shows them"]
     lines = ["rows after each stage:"]
     lines += [
         f"  {stage.count:>8}  | {one_line(stage.text, STAGE_WIDTH)}" for stage in result.stages

@@ -11,6 +11,7 @@ import sys
 import time
 import traceback
 from base64 import b64decode
+from contextlib import suppress
 from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING, Any
 
@@ -182,7 +183,7 @@ class Server:
             if needs:
                 self.access.require(request.user, needs)
         request.body = await body_of(receive, request.headers, MOST_REST_BODY)
-        return await handler(request)
+        return await _while_asked(handler(request), receive)
 
     # ASGI
 
@@ -219,6 +220,28 @@ class Server:
                 request, Refusal(500, f"a defect of the server: {type(error).__name__}")
             )
         await send_response(send, response, head=head)
+
+
+async def _while_asked(answering: Awaitable[Response], receive: Receive) -> Response:
+    """The answer, or a refusal that nobody reads once the client has gone: its search ends."""
+    task = asyncio.ensure_future(answering)
+    gone = asyncio.create_task(_gone(receive))
+    try:
+        await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            task.cancel()
+            await asyncio.wait((task,))
+        if task.cancelled():
+            raise Refusal(400, "the client has gone")
+        return task.result()
+    finally:
+        gone.cancel()
+        task.cancel()
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def _told_rest(request: Request | None, error: Refusal) -> Response:
@@ -258,6 +281,9 @@ async def listen(
     """Answer on both ports until a signal comes; `ready` is told the ports and the certificate."""
     import uvicorn  # noqa: PLC0415 - 0.1 s that only the server pays
 
+    from harness.server.connections import BoundedProtocol  # noqa: PLC0415 - comes with uvicorn
+
+    _allow_connections()
     context, certificate = tls_context(host, state) if tls else (None, "")
     running = []
     sockets = []
@@ -267,7 +293,7 @@ async def listen(
             host=host,
             port=number,
             interface="asgi3",
-            http="h11",
+            http=BoundedProtocol,
             ws="none",
             loop="asyncio",
             lifespan="off",
@@ -307,6 +333,19 @@ async def listen(
     else:
         ready(sockets[0].getsockname()[1], sockets[1].getsockname()[1], certificate)
     await asyncio.gather(*tasks)
+
+
+def _allow_connections() -> None:
+    """Many systems give a process 1,024 open files where it may have more."""
+    import resource  # noqa: PLC0415 - not on every system
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * MOST_CONNECTIONS + 1000  # both ports, and what is open besides
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if soft < wanted:
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _bound(host: str, port: int) -> Any:

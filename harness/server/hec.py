@@ -14,6 +14,7 @@ import json
 import re
 import time
 from base64 import b64decode
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 MOST_BODY = 256 * 1024 * 1024
 MOST_IN_FLIGHT = 512 * 1024 * 1024
+UNPACKED_TIMES = 10
+"""How much larger a packed body is taken to become."""
 MOST_CHANNELS = 10_000
 MOST_ACKS = 1_000_000
 CHANNEL = re.compile(r"[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}")
@@ -198,33 +201,61 @@ class Collector:
         if what == "ack":
             request.body = await body_of(receive, request.headers, 1024 * 1024)
             return self._acknowledged(request, token, channel)
-        body = await self._body(request, receive)
-        try:
+        with self._held() as held:
+            body = await self._read(request, receive, held)
             load = Load(self._events(what, body, request, token), len(body))
             del body
             await self.indexer.add(load)
-        finally:
-            self._in_flight -= request_weight(request)
         if not token.acknowledges:
             return answer(0)
         return answer(0, ackId=self._noted(token, channel))
 
-    async def _body(
-        self, request: Request, receive: Callable[[], Awaitable[dict[str, Any]]]
-    ) -> bytes:
-        """The body, unpacked; what all requests hold together is bounded."""
-        weight = request_weight(request)
-        if self._in_flight + weight > MOST_IN_FLIGHT and self._in_flight:
-            raise HecError(9)
-        self._in_flight += weight
+    @contextmanager
+    def _held(self) -> Iterator[Callable[[int], None]]:
+        """What notes that a request holds so many bytes more; all together are bounded.
+
+        They count when they have come, not when a request says that they will.
+        """
+        mine = 0
+
+        def held(size: int) -> None:
+            nonlocal mine
+            if self._in_flight + size > MOST_IN_FLIGHT and self._in_flight > mine:
+                raise HecError(9)
+            mine += size
+            self._in_flight += size
+
         try:
-            return await _read(request, receive)
+            yield held
+        finally:
+            self._in_flight -= mine
+
+    async def _read(
+        self,
+        request: Request,
+        receive: Callable[[], Awaitable[dict[str, Any]]],
+        held: Callable[[int], None],
+    ) -> bytes:
+        """The body, unpacked."""
+
+        async def received() -> dict[str, Any]:
+            message = await receive()
+            held(len(message.get("body", b"")))
+            return message
+
+        packing = request.headers.get("content-encoding", "").lower()
+        if packing not in ("", "identity", "gzip"):
+            raise HecError(6)
+        try:
+            body = await body_of(received, request.headers, MOST_BODY)
+            if packing == "gzip":
+                held(min(MOST_BODY, UNPACKED_TIMES * len(body)))
+                body = await asyncio.to_thread(unpacked, body, MOST_BODY)
         except Refusal as error:
-            self._in_flight -= weight
             raise HecError(27 if error.status == 413 else 6) from error
-        except BaseException:
-            self._in_flight -= weight
-            raise
+        if not body:
+            raise HecError(5)
+        return body
 
     def _health(self, request: Request) -> Response:
         if request.method not in ("GET", "HEAD", "POST"):
@@ -313,26 +344,6 @@ class Collector:
             return found
 
         return read
-
-
-async def _read(request: Request, receive: Callable[[], Awaitable[dict[str, Any]]]) -> bytes:
-    body = await body_of(receive, request.headers, MOST_BODY)
-    packing = request.headers.get("content-encoding", "").lower()
-    if packing == "gzip":
-        body = await asyncio.to_thread(unpacked, body, MOST_BODY)
-    elif packing not in ("", "identity"):
-        raise HecError(6)
-    if not body:
-        raise HecError(5)
-    return body
-
-
-def request_weight(request: Request) -> int:
-    """How much a request may hold in memory, by what it says of itself."""
-    told = request.headers.get("content-length", "")
-    size = int(told) if told.isdecimal() else 1024 * 1024
-    packed = request.headers.get("content-encoding", "") != ""
-    return min(MOST_BODY, size * (10 if packed else 1))
 
 
 def _allowed(index: str, token: Token, names: set[str]) -> bool:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 BODY_SECONDS = 120.0
 MOST_FIELDS = 2000
 UNPACKED_PIECE = 1024 * 1024
+SENT_PIECE = 256 * 1024
 MAX_RATIO = 1000
 RATIO_FREE_BYTES = 16 * 1024 * 1024
 FORM = "application/x-www-form-urlencoded"
@@ -214,8 +215,13 @@ async def send_response(
         headers.append((b"content-length", str(len(whole)).encode()))
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     if isinstance(whole, bytes):
-        await send({"type": "http.response.body", "body": b"" if head else whole})
+        sent = memoryview(b"" if head else whole)  # a copy of the rest for each piece is none
+        # In pieces, for the transport can only hold back what it does not have yet.
+        while len(sent) > SENT_PIECE:
+            piece, sent = sent[:SENT_PIECE].tobytes(), sent[SENT_PIECE:]
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": sent.tobytes()})
         return
-    async for piece in whole:
-        await send({"type": "http.response.body", "body": piece, "more_body": True})
+    async for streamed in whole:
+        await send({"type": "http.response.body", "body": streamed, "more_body": True})
     await send({"type": "http.response.body", "body": b""})

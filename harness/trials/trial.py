@@ -6,6 +6,7 @@ import time
 import traceback
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,12 @@ if TYPE_CHECKING:
 RISK_INDEX, RISK_KIND = "risk", "risk_event"
 SEPARATOR = "\x1e"
 TABLES = frozenset({".parquet"})
+
+
+@cache
+def run_moment() -> float:
+    """What is now for every trial of this process, so that two engines get the same events."""
+    return time.time()
 
 
 class BadClock(UsageError):
@@ -226,7 +233,7 @@ class _Run:
             return batches
         from harness.replay import shifted  # noqa: PLC0415 - only where it is asked for
 
-        return shifted(batches, time.time())
+        return shifted(batches, run_moment())
 
     def _batches(self, sources: list[tuple[Path | str, Origin]]) -> Iterator[EventBatch]:
         from harness.ingest import ingest, ingest_text  # noqa: PLC0415 - only a run reads data

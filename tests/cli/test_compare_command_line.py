@@ -307,6 +307,27 @@ def test_what_cannot_be_meant(call: Call, arguments: tuple[str, ...], message: s
     assert code == 2
 
 
+def test_apps_cannot_be_put_on_an_instance(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HARNESS_SPLUNK_PASSWORD", "any")
+    monkeypatch.setenv("HARNESS_SPLUNK_URL", "https://s.example:8089")
+    for arguments in (
+        ("https://s.example", "local", "each", "--app-a", "wide"),
+        ("local", "splunk", "each", "--app-b", "wide"),
+    ):
+        code, _, err = call(*arguments)
+        assert (code, "cannot be installed on an instance" in " ".join(err.split())) == (2, True)
+        assert "splunk:9.4" in err
+
+
+def test_events_are_moved_to_the_same_moment_on_both_sides(call: Call, tmp_path: Path) -> None:
+    text = (tmp_path / "detections" / "each.yml").read_text()
+    moved = text.replace("| table n account user", "| table _time n")
+    assert moved != text
+    (tmp_path / "detections" / "each.yml").write_text(moved)
+    code, out, err = call("local", "local", "each", "--app", "wide", "--shift-time")
+    assert (code, err) == (0, ""), out
+
+
 def test_a_damaged_file_has_its_place(call: Call, tmp_path: Path) -> None:
     call("local", "-", "each", "--app", "wide", "--save", "before.json")
     path = tmp_path / "before.json"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -36,6 +37,10 @@ class Served:
     rest: int = 0
     hec: int = 0
     lines: list[str] = field(default_factory=list)
+    before: str = ""
+    """Python that is run first: shorter limits, a slower disk."""
+    most_bytes: int = 0
+    """Of a file that it writes, as if the disk were so large; 0 is no limit."""
 
     def start(self) -> Served:
         environment = {
@@ -44,12 +49,16 @@ class Served:
             "HARNESS_SERVE_HEC_TOKEN": TOKEN,
             "PYTHONPATH": str(ROOT),
         }
-        command = [sys.executable, "-c", "from harness.cli import main; main()", "serve"]
+        program = f"{self.before}\nfrom harness.cli import main; main()"
+        command = [sys.executable, "-c", program, "serve"]
         command += ["--port", "0", "--hec-port", "0", *self.options]
         command += ["--state", str(self.state)] if self.state else []
         self.process = subprocess.Popen(
             command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
+        if self.most_bytes:
+            limit = (self.most_bytes, self.most_bytes)
+            resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE, limit)
         assert self.process.stdout is not None
         self.lines = []
         for line in self.process.stdout:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from faking import PASSWORD, Fake
 from proxy import Proxy
 
 from harness.engines.base import SearchRequest
@@ -19,7 +18,6 @@ from harness.engines.splunk import engine as engine_module
 from harness.engines.splunk import instance as instance_module
 from harness.engines.splunk import jobs as jobs_module
 from harness.engines.splunk import rest as rest_module
-from harness.engines.splunk.jobs import Jobs, Window
 from harness.engines.splunk.rest import Rest, entries
 from harness.model import EventBatch, TimeRange
 from harness.replay import hec as hec_module
@@ -40,15 +38,14 @@ INPUTS = "/servicesNS/nobody/splunk_httpinput/data/inputs/http"
 class Behind:
     """A server process, and a proxy before each of its ports."""
 
-    def __init__(self, rest: int, hec: int, password: str) -> None:
+    def __init__(self, rest: int, hec: int) -> None:
         self.rest, self.hec = Proxy(rest), Proxy(hec)
-        self.password = password
         self.direct = Rest(
-            Address(f"http://127.0.0.1:{rest}", "http://127.0.0.1:1", password=password)
+            Address(f"http://127.0.0.1:{rest}", "http://127.0.0.1:1", password=SERVE_PASSWORD)
         )
 
     def address(self, **changes: Any) -> Address:
-        told = {"password": self.password, "timeout": LIMIT, **changes}
+        told = {"password": SERVE_PASSWORD, "timeout": LIMIT, **changes}
         return Address(told.pop("url", self.rest.url), told.pop("hec_url", self.hec.url), **told)
 
     def proxy_of(self, path: str) -> Proxy:
@@ -74,10 +71,6 @@ class Behind:
                 if "harness-" in name or name == INDEX:
                     found.append(f"{path} {name}")
                 held += int(one.get("content", {}).get("totalEventCount") or 0)
-        if self.password == PASSWORD:
-            jobs = Jobs(self.direct, (9, 4), "check")
-            marked = jobs.run("search index=* harness_trial::* | stats count", Window()).rows.rows
-            held += int(str(marked[0]["count"]))
         return [*found, f"{held} events"] if held else found
 
     def close(self) -> None:
@@ -109,25 +102,13 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Behind]:
             break
         name, _, url = line.strip().partition(" ")
         told[name] = int(url.rsplit(":", 1)[1])
-    found = Behind(told["REST"], told["HEC"], SERVE_PASSWORD)
-    found.direct.post(
-        "/services/authorization/roles/admin", imported_roles=["power", "user", "can_delete"]
-    )
+    found = Behind(told["REST"], told["HEC"])
+    found.direct.post("/services/authorization/roles/admin", imported_roles=["power", "can_delete"])
     yield found
     found.close()
     process.send_signal(signal.SIGTERM)
     process.wait(timeout=20)
     process.stdout.close()
-
-
-@pytest.fixture(scope="module")
-def faked() -> Iterator[Behind]:
-    """The fake of a Splunk, which has users and roles with a filter."""
-    fake = Fake()
-    found = Behind(fake.port, fake.port, PASSWORD)
-    yield found
-    found.close()
-    fake.stop()
 
 
 @pytest.fixture(autouse=True)
@@ -138,13 +119,12 @@ def quick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def behind(request: pytest.FixtureRequest) -> Iterator[Behind]:
-    """The server that the test names, whole before and clean after it."""
-    found: Behind = request.getfixturevalue(getattr(request, "param", "served"))
-    found.heal()
-    yield found
-    found.heal()
-    assert found.left() == []
+def behind(served: Behind) -> Iterator[Behind]:
+    """The server, whole before a test and clean after it."""
+    served.heal()
+    yield served
+    served.heal()
+    assert served.left() == []
 
 
 def events(count: int = EVENTS) -> list[EventBatch]:
@@ -167,5 +147,4 @@ def ran(behind: Behind, **changes: Any) -> None:
             engine.close()
     finally:
         instance.close()
-    if behind.password != PASSWORD:  # the fake has no answer to this
-        assert rows == [{"count": str(EVENTS)}]
+    assert rows == [{"count": str(EVENTS)}]
