@@ -109,6 +109,41 @@ XML_EVENTS: list[tuple[str, str, dict[str, Any]]] = [
         xml(4648, TargetUserName="x", TargetServerName="srv", IpAddress="10.0.0.5"),
         {"app": "win:remote", "dest_nt_host": "srv", "action": "success"},
     ),
+    # Microsoft, 4703 "Token right adjusted"; security_content, 4703, "fields"; CIM, Change.
+    (
+        SECURITY,
+        xml(4703, SubjectUserName="ann", SubjectDomainName="EX", TargetUserName="dora",
+            TargetUserSid="EX\\dora", EnabledPrivilegeList="SeDebugPrivilege",
+            ProcessName=r"C:\\a.exe", ProcessId="0x5"),
+        {"action": "modified", "change_type": "AAA", "object": "dora", "object_id": "EX\\dora",
+         "object_category": "user", "object_attrs": "privileges", "src_user_name": "ann",
+         "user_name": "dora", "result": "A user right was adjusted", "process_exec": None},
+    ),
+    # 4741: a computer account is the user, of the type `computer`; the list has no `object`.
+    (
+        SECURITY,
+        xml(4741, TargetUserName="PC9$", TargetSid="EX\\PC9$", SubjectUserName="ann"),
+        {"action": "created", "user": "PC9$", "user_type": "computer", "src_user": "ann",
+         "object": None, "object_id": None},
+    ),
+    # 4794: the list has nothing of Change.
+    (
+        SECURITY,
+        xml(4794, SubjectUserName="ann", Workstation="DC1", Status="0x0"),
+        {"action": "success", "src_user": "ann", "src": "DC1", "change_type": None,
+         "object_category": None, "CategoryString": "Account Management"},
+    ),
+    # 5140: the share is what is opened.
+    (
+        SECURITY,
+        xml(5140, ShareName=r"\\*\Finance", IpAddress="10.0.0.9", SubjectUserName="ann"),
+        {"file_name": "Finance", "src_ip": "10.0.0.9", "src_user": "ann", "file_path": None},
+    ),
+    (
+        SYSTEM,
+        xml(7036, SCM, param1="Print Spooler", param2="running"),
+        {"ServiceName": "Print Spooler", "service": "Print Spooler", "status": "started"},
+    ),
     (
         SYSTEM,
         xml(7040, SCM, param1="Windows Update", param2="auto start", param3="disabled",
@@ -141,6 +176,12 @@ XML_EVENTS: list[tuple[str, str, dict[str, Any]]] = [
             Name=' "evil"', Query=' "SELECT * FROM x"'),
         {"action": "created", "object": "evil", "object_category": "wmi", "change_type": "WMI",
          "user": "EX\\dora", "user_name": "dora", "object_path": "SELECT * FROM x"},
+    ),
+    # Sysmon, events 23 and 26; security_content, Sysmon EventID 23, "fields".
+    (
+        SYSMON,
+        xml(26, TargetFilename=r"C:\d\x.tmp", UtcTime="2024-03-01 10:11:12.000"),
+        {"file_name": "x.tmp", "file_modify_time": "2024-03-01 10:11:12.000", "action": "deleted"},
     ),
     (
         SYSMON,
@@ -178,6 +219,7 @@ def test_a_cleared_log_is_the_object(apps: Apps) -> None:
 MODELS = [
     (SECURITY, xml(4768, TargetUserName="d"), "Authentication.Authentication"),
     (SECURITY, xml(4740, TargetUserName="d"), "Change.Account_Management"),
+    (SECURITY, xml(4703, TargetUserName="d"), "Change.Account_Management"),
     (SECURITY, xml(4719, SubcategoryGuid="{x}"), "Change.Auditing_Changes"),
     (SECURITY, xml(4946, RuleName="r"), "Change.Network_Changes"),
     (SECURITY, xml(4697, ServiceName="s"), "Endpoint.Services"),

@@ -100,7 +100,6 @@ class Rest:
             raise self.over
         while True:
             key = self._authorization()
-            asked = time.time()
             try:
                 answer = self.transport.request(
                     method,
@@ -235,7 +234,6 @@ def _judged(answer: Answer, path: str) -> Answer:
     if answer.status in (402, 403):
         raise Forbidden(told, hints=["the user lacks a capability: see docs/splunk.md"])
     raise Rejected(told, status=answer.status)
-
 
 
 def _messages(answer: Answer) -> str:
