@@ -75,6 +75,7 @@ _GROUPS: dict[str, tuple[_Group, ...]] = {
             " MUST_BREAK_AFTER MUST_NOT_BREAK_AFTER MUST_NOT_BREAK_BEFORE MAX_EVENTS TRUNCATE",
         ),
         _yes("times", "TIME_PREFIX TIME_FORMAT TZ MAX_TIMESTAMP_LOOKAHEAD DATETIME_CONFIG"),
+        _yes("zones that TIME_FORMAT reads by %Z", "TZ_ALIAS"),
         _yes("the encoding of files", "CHARSET"),
         _yes("default fields", "ADD_EXTRA_TIME_FIELDS ANNOTATE_PUNCT"),
         _yes("index time", "SEDCMD-<class> TRANSFORMS-<class> RULESET-<class>"),
@@ -97,7 +98,6 @@ _GROUPS: dict[str, tuple[_Group, ...]] = {
             "MAX_DAYS_HENCE MAX_DIFF_SECS_AGO MAX_DIFF_SECS_HENCE ROUTE_EVENTS_OLDER_THAN"
             " DETERMINE_TIMESTAMP_DATE_WITH_SYSTEM_TIME",
         ),
-        _no("zones in an event's text are read by their usual names", "TZ_ALIAS"),
         _no("a file that is named is read, whatever it holds", "NO_BINARY_CHECK"),
         _no("zeros at the end of a file are read like the rest", "detect_trailing_nulls"),
         _no(_INPUT, "CHECK_METHOD initCrcLength PREFIX_SOURCETYPE HEADER_MODE given_type"),

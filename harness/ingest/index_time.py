@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ from harness.ingest.lines import truncated
 from harness.ingest.structured import stamp_fields
 from harness.ingest.timestamps import TimeRules, time_rules
 from harness.ingest.transforms import IndexTransform, index_transform
-from harness.ingest.zones import time_zone
+from harness.ingest.zones import time_zone, zone_aliases
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -152,11 +152,13 @@ def _times(settings: Mapping[str, Setting]) -> dict[str, Any]:
     """The part of the rules that is about time."""
     text = {key: settings[key].value if key in settings else "" for key in TIME_KEYS}
     config = text["DATETIME_CONFIG"].strip().upper()
-    stamps = stamp_fields(settings)
+    stamps, aliases = stamp_fields(settings), zone_aliases(settings.get("TZ_ALIAS"))
     has_rules = text["TIME_PREFIX"] or text["TIME_FORMAT"] or text["TZ"].strip() or stamps
     told = (text["TIME_PREFIX"], text["TIME_FORMAT"], text["MAX_TIMESTAMP_LOOKAHEAD"])
     return {
-        "times": _checked(time_rules(*told), settings) if has_rules else None,
+        "times": _checked(replace(time_rules(*told), aliases=aliases), settings)
+        if has_rules
+        else None,
         "zone": _zone(settings["TZ"]) if text["TZ"].strip() else None,
         "is_timeless": config in TIMELESS,
         "stamps": stamps,

@@ -8,7 +8,7 @@ Getting Data In, "How timestamp assignment works".
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from harness.model.time_formats import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import tzinfo
 
 LOOKAHEAD = 128
@@ -79,12 +80,14 @@ class Stamp:
 class TimeRules:
     """What props.conf says of the time in events: TIME_PREFIX, TIME_FORMAT and so on.
 
-    `lookahead` is MAX_TIMESTAMP_LOOKAHEAD, in characters behind the prefix.
+    `lookahead` is MAX_TIMESTAMP_LOOKAHEAD, in characters behind the prefix. `aliases` are what
+    TZ_ALIAS makes of zones that the format's %Z reads, by their names in small letters.
     """
 
     prefix: str = ""
     form: str = ""
     lookahead: int = LOOKAHEAD
+    aliases: Mapping[str, tzinfo] = field(default_factory=dict, hash=False)
 
     def unread(self) -> list[str]:
         """The variables of the format by which no time can be read."""
@@ -101,25 +104,28 @@ class TimeRules:
             position = found.end()
         stop = position + self.lookahead if self.lookahead > 0 else len(raw)
         if self.form:
-            return _formatted(self.form, raw, (position, stop), zone, written)
+            return _formatted(self, raw, (position, stop), zone, written)
         if self.prefix:
             return _spelled(raw, position, stop, zone, written)
         return _looked_for(raw, zone, written)
 
 
 def _formatted(
-    form: str, raw: str, span: tuple[int, int], zone: tzinfo, written: datetime
+    rules: TimeRules, raw: str, span: tuple[int, int], zone: tzinfo, written: datetime
 ) -> Stamp | None:
-    reader = time_reader(form)
+    reader = time_reader(rules.form)
     found = reader.pattern.search(raw, *span)
     if found is None:
         return None
     read = reader.read(found)
+    has_zone = bool({"z", "Z", "s"} & read.keys())
+    if read.get("Z") in rules.aliases:
+        zone = rules.aliases[read.pop("Z")]
     if "s" in read:
         moment = _epoch_moment(float(f"{read['s']}.{read.get('f', 0)}"))
     else:
         moment = _moment(read, zone, written)
-    return _stamp(found.start(), found.end(), moment, has_zone=bool({"z", "Z", "s"} & read.keys()))
+    return _stamp(found.start(), found.end(), moment, has_zone=has_zone)
 
 
 def _moment(read: dict[str, str], zone: tzinfo, written: datetime) -> datetime | None:

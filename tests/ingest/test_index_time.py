@@ -148,6 +148,18 @@ def test_lines_break_and_merge(
         ("TIME_FORMAT = %Y-%m-%dT%H:%M:%S.%3N%z", "2022-02-28T11:00:00.000+0100 x", TEN),
         ("TZ = Europe/Berlin", "2022-02-28 11:00:00 x", TEN),
         ("TIME_FORMAT = %Y-%m-%d %H:%M:%S\nTZ = Europe/Berlin", "2022-02-28 11:00:00 x", TEN),
+        # A zone's name may be meant otherwise than usual.
+        (
+            "TIME_FORMAT = %Y-%m-%d %H:%M:%S %Z\nTZ_ALIAS = EST=GMT+10:00,CST=Asia/Shanghai",
+            "2022-02-28 20:00:00 EST x",
+            TEN,
+        ),
+        (
+            "TIME_FORMAT = %Y-%m-%d %H:%M:%S %Z\nTZ_ALIAS = EST=GMT+10:00,CST=Asia/Shanghai",
+            "2022-02-28 18:00:00 CST x",
+            TEN,
+        ),
+        ("TIME_FORMAT = %Y-%m-%d %H:%M:%S %Z", "2022-02-28 05:00:00 EST x", TEN),
         # Behind the prefix only so many characters are looked at.
         (
             "TIME_PREFIX = ^\nTIME_FORMAT = %s\nMAX_TIMESTAMP_LOOKAHEAD = 5",
