@@ -309,25 +309,23 @@ class _Reading:
     def batched(self, events: Iterable[Found]) -> Iterator[EventBatch]:
         """Batches of events that have index, source and source type in common."""
         before: float | None = None
-        origin, sink, found = self.origin, self.sink, dict[tuple[str, str], IndexRules]()
+        origin, sink, known = self.origin, self.sink, None
         told = self.sourcetype(origin.source or str(self.path))
         for (shape, raw), document in events:
             time, called = self._called(shape, raw, document)
-            source = origin.source or called.source or self.path.name
-            sourcetype = told or called.sourcetype
-            host = origin.host or called.host or DEFAULT_HOST
-            rules = found.get((source, sourcetype))
-            if rules is None:
-                rules = sink.rules(source, sourcetype, origin.host or "")
-                found[source, sourcetype] = rules
-            if rules.has_times:
+            if called is not known:  # mostly it is: what follows costs as much as the rest
+                known, source = called, origin.source or called.source or self.path.name
+                key = (origin.index, source, told or called.sourcetype)
+                host = origin.host or called.host or DEFAULT_HOST
+                rules = sink.rules(source, key[2], origin.host or "")
+                has_times, is_changed = rules.has_times, rules.changes_events or shape == ROW
+            if has_times:
                 text = self._stamped(shape, raw, document, rules)
                 time = rules.time(text, time, self.zone, self.written)
             if time is None:
                 time = self.written.timestamp() if before is None else before
             before = time
-            key = (origin.index, source, sourcetype)
-            if rules.changes_events or shape == ROW:
+            if is_changed:
                 fields = dict(document) if shape == ROW else {}
                 sink.take(Arriving(raw, time, *key, host, fields=fields), rules)
             else:
