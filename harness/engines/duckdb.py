@@ -47,7 +47,10 @@ MOST_PARTS = 8
 SAMPLE_ROWS = 3
 ENTITIES = ("none", "named", "numeric")
 WHOLE = 1e15
-REFUSED = re.compile(r"executing the UDF: (?:SlowPattern|TooManyValues): (.+)")
+REFUSED = re.compile(
+    r"executing the UDF: (?:SlowPattern|TooManyValues): (.+)"
+    r"|Invalid Input Error: (mvappend gives more than .+)"
+)
 """What DuckDB makes of an error that a function of ours raises on purpose."""
 
 _schemas = itertools.count(1)
@@ -433,7 +436,7 @@ class DuckDBEngine:
                 raise self.connection.failures[0] from None
             first = str(error).splitlines()[0]
             if (refused := REFUSED.search(first)) is not None:
-                raise BadValue(refused[1]) from error
+                raise BadValue(refused[1] or refused[2]) from error
             raise SearchFailed(f"the engine rejects the search: {first}") from error
 
     def close(self) -> None:

@@ -58,6 +58,9 @@ def mvappend(d: Dialect, first: Typed, *others: Typed) -> Typed:
     joined = as_values(d, first).sql
     for other in others:
         joined = d.function("list_concat", joined, as_values(d, other).sql)
+    if sum(one.constant is None for one in (first, *others)) > 1:
+        # A field that is appended to itself, again and again, would take all memory.
+        joined = d.function("not_too_long", joined)
     return several(d.function("not_empty", joined))
 
 

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 
 MOST_REST_BODY = 16 * 1024 * 1024
 MOST_CONNECTIONS = 4000
+MOST_MEMORY = 2_000_000_000
 GRACE_SECONDS = 2
 REALM = 'Basic realm="/splunk"'
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -75,7 +76,10 @@ class Server:
         self.is_broken = False
         self.guid = secrets.token_hex(16).upper()
         self.store = Store(
-            project.knowledge, state, timezone=self.timezone, memory=project.settings.memory
+            project.knowledge,
+            state,
+            timezone=self.timezone,
+            memory=project.settings.memory or default_memory(),
         )
         self.configuration = Configuration(project.apps, self.store)
         self.accounts = Accounts(user, password, self.store)
@@ -242,6 +246,12 @@ async def _while_asked(answering: Awaitable[Response], receive: Receive) -> Resp
 async def _gone(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
+
+
+def default_memory() -> str:
+    """What searches may use: so little that no text can get too long for the engine (4 GB)."""
+    whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return f"{min(MOST_MEMORY, whole * 6 // 10) // 1_000_000}MB"
 
 
 def _told_rest(request: Request | None, error: Refusal) -> Response:

@@ -48,6 +48,9 @@ MOST_DECIMALS = 15
 MOST_GROUPS = 9
 FARTHEST = 2**62
 FILLED = "filled"
+MOST_VALUES = 100_000
+"""Of one field in one row, as for mvrange."""
+TOO_MANY_VALUES = f"mvappend gives more than {MOST_VALUES:,} values"
 """The mark, in a node's meta, of a list that is NULL where it would be empty."""
 OF_LISTS = frozenset({"list_concat", "list_distinct", "list_sort", "list_reverse"})
 """Functions whose result is empty only if all that they are given is."""
@@ -204,6 +207,17 @@ def _not_empty(d: DuckDBDialect, values: Node) -> Node:
     return filled
 
 
+def _not_too_long(d: DuckDBDialect, values: Node) -> Node:
+    """A list, or an error; it is written once, where one in the other would double the text."""
+
+    def checked(held: Node) -> Node:
+        too_long = exp.GT(this=raw("LEN", held), expression=whole(MOST_VALUES))
+        return d.case([(too_long, raw("ERROR", text(TOO_MANY_VALUES)))], held.copy())
+
+    alone = raw("LIST_VALUE", bare(values))
+    return raw("LIST_EXTRACT", raw("LIST_TRANSFORM", alone, d._lambda(checked)), whole(1))  # noqa: SLF001 - of the same module
+
+
 def bare(values: Node) -> Node:
     """A list before its emptiness was made NULL.
 
@@ -322,6 +336,7 @@ TABLE: dict[str, Callable[..., Node]] = {
     "list_length": _list_length,
     "address_text": _address_text,
     "not_empty": _not_empty,
+    "not_too_long": _not_too_long,
     "no_blank": _no_blank,
     "integer": _integer,
     "double": _double,

@@ -159,6 +159,11 @@ def test_the_time_range_is_that_of_the_request(filled: Served) -> None:
         "| delete",
         "search " + "(" * 5000,
         "search a=1 " + "| eval a=1 " * 20_000,
+        '| makeresults | eval s="a" ' + "| eval s=s.s " * 40,
+        "| makeresults " + "| eval x=mvappend(x,x,x,x,1) " * 15,
+        "| makeresults | eval x=mvrange(0,1000000000)",
+        "| makeresults count=100000000",
+        '| makeresults | eval x=printf("%1000000000s", 1)',
     ],
 )
 def test_what_a_stranger_writes_is_refused_and_the_server_lives(

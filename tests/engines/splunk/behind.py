@@ -31,7 +31,7 @@ LIMIT = 0.6
 """Seconds that an answer may take: short, so that slow ones cost a test little."""
 INDEX = "own"
 EVENTS = 5
-SEARCH = SearchRequest(f"index={INDEX} | stats count", 3_000.0, TimeRange(None, None))
+SEARCH = SearchRequest("sourcetype=st | stats count", 3_000.0, TimeRange(None, None))
 INPUTS = "/servicesNS/nobody/splunk_httpinput/data/inputs/http"
 
 
@@ -133,12 +133,12 @@ def events(count: int = EVENTS) -> list[EventBatch]:
     return [EventBatch(INDEX, "s", "st", raw, times, ["h"] * count)]
 
 
-def ran(behind: Behind, **changes: Any) -> None:
+def ran(behind: Behind, *, raw: bool = False, **changes: Any) -> None:
     """A whole run, from the first call to the last."""
     instance = Instance(behind.address(**changes))
     try:
         instance.hec.ack_seconds = instance.hec.busy_seconds = 1.0
-        engine = SplunkEngine(instance)
+        engine = SplunkEngine(instance, raw=raw)
         try:
             engine.load(events())
             rows = engine.search(SEARCH).rows.rows

@@ -73,6 +73,25 @@ def test_one_fault_in_any_call_does_no_harm(
     assert time.monotonic() - started < 15
 
 
+@pytest.mark.parametrize("do", ["after", "short", "slow", 503])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/services/collector/raw"),
+        ("POST", "/services/collector/ack"),
+        ("POST", "/services/data/indexes"),
+        ("DELETE", "/services/data/indexes/NAME"),
+    ],
+    ids=name_of,
+)
+def test_one_fault_in_a_run_of_raw_texts_does_no_harm(
+    behind: Behind, method: str, path: str, do: str | int
+) -> None:
+    fault = behind.proxy_of(path).arm(method, pattern(path), do, seconds=LIMIT + 0.2)
+    ran(behind, raw=True)
+    assert fault.times == 0
+
+
 @in_every_call
 def test_a_call_that_always_fails_ends_the_run_and_is_cleaned_up_later(
     behind: Behind, method: str, path: str
