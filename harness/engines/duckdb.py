@@ -455,8 +455,13 @@ def _broken() -> tuple[type[Exception], ...]:
 
 def _filled(rows: Rows, always: frozenset[str] = frozenset()) -> Rows:
     """Rows without the columns that none of them fills, but for those that stay always."""
-    used = {name for row in rows.rows for name in row} | always
-    return Rows(tuple(name for name in rows.columns if name in used), rows.rows)
+    missing = [name for name in rows.columns if name not in always]
+    for row in rows.rows:
+        if not missing:
+            return rows
+        missing = [name for name in missing if name not in row]
+    empty = frozenset(missing)
+    return Rows(tuple(name for name in rows.columns if name not in empty), rows.rows)
 
 
 def _column(name: str, cells: list[Value]) -> Column:

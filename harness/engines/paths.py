@@ -176,7 +176,14 @@ def json_cells(text: str | None) -> list[str] | None:
 
     The values of one field stand between the second sign. None if there are no fields.
     """
-    found = None if text is None else _fields(text)
+    if text is None:
+        return None
+    short = len(text) <= json_documents.REMEMBERED_CHARACTERS
+    return _remembered_cells(text) if short else _cells(text)
+
+
+def _cells(text: str) -> list[str] | None:
+    found = _fields(text)
     if not found:
         return None
     names, several = list(found), sum(map(len, found.values())) - len(found)
@@ -187,6 +194,9 @@ def json_cells(text: str | None) -> list[str] | None:
         if apart and valued.count(second) == several:
             return [first, second, named, valued]
     raise NoSign("a JSON event holds every character there is")
+
+
+_remembered_cells = lru_cache(maxsize=json_documents.REMEMBERED)(_cells)
 
 
 def _signs() -> Iterator[tuple[str, str]]:

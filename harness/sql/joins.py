@@ -32,7 +32,9 @@ def compile_join(c: Compiler, node: nodes.Join, wanted: Wanted, *, ordered: bool
     below = (wanted - {new for new, _ in outputs}) | kept | {m.left for m in node.matches}
     if node.times is not None:
         below |= {node.times.left}
-    left = c.wrapped(c.compile(node.input, below, ordered=ordered), below)
+    left: Query = c.compile(node.input, below, ordered=ordered)
+    if not _is_plain(left, below):
+        left = c.wrapped(left, below)
     if not outputs:
         return left
     keys = [_key(c, left, match) for match in node.matches]
@@ -51,6 +53,13 @@ def compile_join(c: Compiler, node: nodes.Join, wanted: Wanted, *, ordered: bool
     named = exp.CTE(this=rows, alias=exp.TableAlias(this=identifier(common)), materialized=True)
     joined.source.this.set("with_", exp.With(expressions=[named]))
     return joined
+
+
+def _is_plain(query: Query, names: Wanted) -> bool:
+    """Whether a query is the columns of a subquery as they are."""
+    source = query.source
+    alone = isinstance(source, exp.Subquery) and not source.args.get("joins")
+    return alone and not query.conditions and query.merges(names)
 
 
 @dataclass(frozen=True, slots=True)
