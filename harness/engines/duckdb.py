@@ -400,7 +400,7 @@ class DuckDBEngine:
         columns = search.columns(relation)
         statement, types = search.statement(relation, columns)
         rows = self.fetch(statement, columns, types)
-        return _filled(rows) if relation.columns is None else rows
+        return _filled(rows, search.always) if search.is_open(relation) else rows
 
     def execute(self, statement: str) -> duckdb.DuckDBPyConnection:
         """Run a statement, bounded in time."""

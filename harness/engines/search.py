@@ -116,7 +116,7 @@ class LocalSearch:
             relation = self.relation()
             columns = self.columns(relation)
             dialect = self._dialect()
-            is_open = relation.columns is None or self._shown is not None
+            is_open = self.is_open(relation)
             compiler = self._compiler(dialect, SCHEMA, relation)
             places: tuple[int, ...] = ()
             if is_open:
@@ -148,6 +148,10 @@ class LocalSearch:
         if self._opened is None or self._opened[0] is not relation:
             self._opened = (relation, open_names(relation, self.resolver, self._run))
         return self._opened[1]
+
+    def is_open(self, relation: nodes.Relation) -> bool:
+        """Whether a relation's columns are those that its events may have, empty ones too."""
+        return relation.columns is None or self._shown is not None
 
     def pipeline(self) -> Pipeline:
         """The search, macros expanded, as stages."""
