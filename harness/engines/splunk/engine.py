@@ -207,6 +207,7 @@ class SplunkEngine:
             steps.callback(self._remove_user)
             if self._loads:
                 self._delete_events()
+        self.instance.finished(self.trial)
         self._loads, self._turn = 0, False
 
     def _remove_user(self) -> None:

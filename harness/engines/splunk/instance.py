@@ -63,6 +63,7 @@ class Instance:
         self._has_token = False
         self._indexes: set[str] = set()
         self._trials = 0
+        self._unfinished: set[str] = set()
         info = content(self.rest.get("/services/server/info"))
         self.version = _version(str(info.get("version", "")))
         if not self.version:
@@ -77,7 +78,23 @@ class Instance:
     def new_trial(self) -> str:
         """A marker that no other trial has."""
         self._trials += 1
-        return f"{self.prefix}-{self._trials}"
+        trial = f"{self.prefix}-{self._trials}"
+        self._unfinished.add(trial)
+        return trial
+
+    def finished(self, trial: str) -> None:
+        """Nothing of a trial is left."""
+        self._unfinished.discard(trial)
+
+    def _finish(self) -> None:
+        """Remove what is left of trials whose own end was interrupted."""
+        if self._unfinished:
+            self.delete_events(f"harness_trial::{self.prefix}-*")
+        paths = ("/services/authentication/users", "/services/authorization/roles")
+        for path in [f"{path}/{trial}-u" for trial in sorted(self._unfinished) for path in paths]:
+            if not self._dropped(path, path):
+                break  # it would be the same with the others, and take as long
+        self._unfinished.clear()
 
     @property
     def hec(self) -> Hec:
@@ -221,6 +238,7 @@ class Instance:
             del _OPEN[key]
         atexit.unregister(self.close)
         try:
+            self._finish()
             if self._has_token:
                 self._dropped(f"{HTTP_INPUTS}/{part(self.prefix)}", f"HEC token {self.prefix}")
             with self.ledger.leaving() as (book, last):

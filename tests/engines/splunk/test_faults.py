@@ -193,6 +193,25 @@ def test_rows_come_in_pages_and_a_page_that_breaks_is_asked_for_again(behind: Be
         assert len([one for one in behind.rest.log if one[1].endswith("/results")]) >= 4
 
 
+def test_a_trial_whose_end_is_interrupted_is_ended_with_the_run(
+    behind: Behind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    instance = Instance(behind.address())
+    engine = SplunkEngine(instance)
+    engine.load(events())
+
+    def interrupted(*_: object) -> bool:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(instance, "delete_events", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            engine.close()
+    assert behind.left() != []
+    instance.close()
+    assert behind.left() == []
+
+
 def test_two_runs_at_once_on_one_instance(behind: Behind, tmp_path: Path) -> None:
     (tmp_path / "lines.log").write_text("2026-01-01T00:00:00Z a=1\n2026-01-01T00:00:01Z a=2\n")
     (tmp_path / "mine.yml").write_text(DETECTION)
