@@ -205,9 +205,9 @@ class SplunkEngine:
                 steps.callback(self.instance.ledger.end_turn)
             steps.callback(self._drop_own_index)
             steps.callback(self._remove_user)
-            if self._loads:
-                self._delete_events()
-        self.instance.finished(self.trial)
+            gone = not self._loads or self._delete_events()
+        if gone:
+            self.instance.finished(self.trial)
         self._loads, self._turn = 0, False
 
     def _remove_user(self) -> None:
@@ -216,18 +216,17 @@ class SplunkEngine:
             user.remove()
             user.rest.close()
 
-    def _delete_events(self) -> None:
+    def _delete_events(self) -> bool:
         """By the administrator, or by the trial's user where that one may not."""
         term = f"harness_trial::{self.trial}"
         if self.instance.delete_events(term):
-            return
+            return True
         if self._user is None:  # interrupted before it was made, or the instance is gone
             try:
                 self._user = trial_user(self.instance, self.trial, self.timezone)
             except SplunkFault:
-                return
-        if self._user is not None:
-            self._user.delete_events(deletion(term))
+                return False
+        return self._user is not None and self._user.delete_events(deletion(term))
 
     @property
     def _jobs(self) -> Jobs:

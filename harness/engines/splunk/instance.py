@@ -88,8 +88,9 @@ class Instance:
 
     def _finish(self) -> None:
         """Remove what is left of trials whose own end was interrupted."""
-        if self._unfinished:
-            self.delete_events(f"harness_trial::{self.prefix}-*")
+        every = f"{self.prefix}-*"
+        if self._unfinished and not self.delete_events(f"harness_trial::{every}"):
+            self._cleaned(every)
         paths = ("/services/authentication/users", "/services/authorization/roles")
         for path in [f"{path}/{trial}-u" for trial in sorted(self._unfinished) for path in paths]:
             if not self._dropped(path, path):
@@ -300,17 +301,18 @@ class Instance:
         text = f"search {ALL} harness_trial::{PREFIX}* | stats count"
         rows = self.jobs.run(text, Window()).rows.rows
         count = int(str(rows[0].get("count") or 0)) if rows else 0
-        if count and (self.delete_events(f"harness_trial::{PREFIX}*") or self._cleaned()):
+        if count and (
+            self.delete_events(f"harness_trial::{PREFIX}*") or self._cleaned(f"{PREFIX}*")
+        ):
             removed.append(f"{count} events")
         elif count:
             removed.append(f"nothing of {count} marked events: the user may not delete")
         return removed
 
-    def _cleaned(self) -> bool:
+    def _cleaned(self, every: str) -> bool:
         """Delete the marked events as a user of our own, whose role may."""
         from harness.engines.splunk.isolation import TrialUser  # noqa: PLC0415 - it needs this
 
-        every = f"{PREFIX}*"
         try:
             user = TrialUser(self, f"{self.prefix}-clean", "UTC")
         except SplunkFault:
