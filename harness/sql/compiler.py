@@ -48,6 +48,9 @@ METADATA = {
 SEQUENCE, GROUP = "rowid", "grp"
 NULL_TEXT = "NULL"
 
+MOST_PARTED = 300
+"""DuckDB plans the parts of lists in quadratic time: 5,000 of them in half a minute."""
+
 
 class Resolver(Protocol):
     """Gives the events with their fields (the fields layer)."""
@@ -92,9 +95,13 @@ class Compiler:
         """As `statement`, with every value once, and the place of each column's value among them.
 
         Where lists are `parted` a value is given as a text if it is one only, and the lists of
-        several stand behind all values, in the same order.
+        several stand behind all values, in the same order; but not of so many that the engine's
+        planning would cost more: then the values are the columns', and there are no places.
         """
         query = self.compile(relation, frozenset(columns), ordered=True)
+        if parted and sum(_is_multi(query, name) for name in columns) > MOST_PARTED:
+            types = tuple(query.columns.get(name) or null(self.dialect) for name in columns)
+            return self._selected([value.sql for value in types], query), types, ()
         if parted and not query.merges(name for name in columns if _is_multi(query, name)):
             query = self.wrapped(query, columns)
         types = tuple(query.columns.get(name) or null(self.dialect) for name in columns)
