@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 import itertools
 import json
 import re
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from harness.engines.base import Loaded, SearchResult, StageRows
@@ -18,18 +16,18 @@ from harness.engines.connection import Connection, connection, leave_connection
 from harness.engines.functions import create
 from harness.engines.lookup_tables import table_of
 from harness.engines.placing import EngineLimit, SearchFailed, placing
+from harness.engines.rows import filled_rows, rows_of, uncollected
 from harness.engines.search import SCHEMA, LocalSearch
 from harness.engines.tables import attach
 from harness.engines.watchdog import interrupted_after
 from harness.errors import HarnessError
 from harness.fields.resolver import Group
-from harness.model import EventBatch, Rows, Value
 from harness.model.numbers import number_text
 from harness.plan.nodes import Column, Stored
 from harness.plan.types import Kind, Typed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     import duckdb
@@ -38,7 +36,7 @@ if TYPE_CHECKING:
     from harness.engines.explanation import Explanation
     from harness.engines.knowledge import Knowledge
     from harness.fields.provenance import EventReport
-    from harness.model import EventTable, LookupDefinition
+    from harness.model import EventBatch, EventTable, LookupDefinition, Rows, Value
     from harness.plan.nodes import Relation
 
 SEARCH_SECONDS = 300.0
@@ -46,7 +44,6 @@ PART_ROWS = 4_096
 MOST_PARTS = 8
 SAMPLE_ROWS = 3
 ENTITIES = ("none", "named", "numeric")
-WHOLE = 1e15
 REFUSED = re.compile(
     r"executing the UDF: (?:SlowPattern|TooManyValues): (.+)"
     r"|Invalid Input Error: (mvappend gives more than .+)"
@@ -221,7 +218,7 @@ class DuckDBEngine:
             compiled = time.perf_counter()
             statement = found.statement.replace(f'"{SCHEMA}"', f'"{self.schema}"')
             rows = self.fetch(statement, found.columns, found.types, found.places)
-        rows = _filled(rows, search.always) if found.is_open else rows
+        rows = filled_rows(rows, search.always) if found.is_open else rows
         done = time.perf_counter()
         timings = {"compile": (compiled - started) * 1000, "run": (done - compiled) * 1000}
         known = not (found.is_open or search.asked_data)
@@ -300,20 +297,8 @@ class DuckDBEngine:
 
         With `places` these are where their values stand, and lists stand behind all of them.
         """
-        with _uncollected():
-            found = self.execute(statement).fetchall()
-            if not columns:
-                return Rows(columns, [{} for _ in found])
-            cells = _placed(found, types, places) if places else found
-            rows: list[dict[str, Value]] = [
-                {name: cell for name, cell in zip(columns, row, strict=True) if cell is not None}
-                for row in cells
-            ]
-            for name, typed in zip(columns, types, strict=True):
-                shape = _LISTS if typed.multi else _SHAPES.get(typed.kind)
-                if shape is not None and not (places and typed.multi):
-                    _reshape(rows, name, shape)
-        return Rows(columns, rows)
+        with uncollected():
+            return rows_of(self.execute(statement).fetchall(), columns, types, places)
 
     def store(
         self,
@@ -400,7 +385,7 @@ class DuckDBEngine:
         columns = search.columns(relation)
         statement, types = search.statement(relation, columns)
         rows = self.fetch(statement, columns, types)
-        return _filled(rows, search.always) if search.is_open(relation) else rows
+        return filled_rows(rows, search.always) if search.is_open(relation) else rows
 
     def execute(self, statement: str) -> duckdb.DuckDBPyConnection:
         """Run a statement, bounded in time."""
@@ -453,17 +438,6 @@ def _broken() -> tuple[type[Exception], ...]:
     return duckdb.FatalException, duckdb.InternalException
 
 
-def _filled(rows: Rows, always: frozenset[str] = frozenset()) -> Rows:
-    """Rows without the columns that none of them fills, but for those that stay always."""
-    missing = [name for name in rows.columns if name not in always]
-    for row in rows.rows:
-        if not missing:
-            return rows
-        missing = [name for name in missing if name not in row]
-    empty = frozenset(missing)
-    return Rows(tuple(name for name in rows.columns if name not in empty), rows.rows)
-
-
 def _column(name: str, cells: list[Value]) -> Column:
     if any(isinstance(cell, list) for cell in cells):
         return Column(name, Kind.ANY, multi=True)
@@ -484,66 +458,3 @@ def _entities(raw: list[str]) -> str:
     if not any("&" in text for text in raw):
         return "none"
     return "numeric" if any("&#" in text for text in raw) else "named"
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Without the collection of cycles, which takes half the time of making many rows."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
-
-
-def _reshape(rows: list[dict[str, Value]], name: str, shape: Callable[[Any], Value]) -> None:
-    """Change a column's cells; a cell of which nothing is left goes."""
-    for row in rows:
-        cell = row.get(name)
-        if cell is None:
-            continue
-        changed = shape(cell)
-        if changed is None:
-            del row[name]
-        else:
-            row[name] = changed
-
-
-def _placed(
-    found: list[tuple[Any, ...]], types: tuple[Typed, ...], places: tuple[int, ...]
-) -> Iterator[tuple[Any, ...]]:
-    """Rows with each column's value in its place, of rows that have each value once."""
-    width = max(places) + 1
-    several = sorted({place for typed, place in zip(types, places, strict=True) if typed.multi})
-    none = (None,) * len(several)
-    in_order = itemgetter(*places) if len(places) > 1 else lambda row: (row[0],)
-    for row in found:
-        if row[width:] == none:
-            yield in_order(row)
-            continue
-        filled = list(row)
-        for place, values in zip(several, row[width:], strict=True):
-            if values is not None:
-                filled[place] = _list(values)
-        yield in_order(filled)
-
-
-def _number(cell: float) -> float:
-    """A number as SPL prints it: whole ones without a point."""
-    return int(cell) if cell.is_integer() and abs(cell) < WHOLE else cell
-
-
-def _list(cell: list[str | None]) -> Value:
-    """One value without a list, none as nothing."""
-    values: list[Any] = [item for item in cell if item is not None] if None in cell else cell
-    return values[0] if len(values) == 1 else values or None
-
-
-def _truth(cell: bool) -> str:
-    return "true" if cell else "false"
-
-
-_LISTS: Callable[[Any], Value] = _list
-_SHAPES: dict[Kind, Callable[[Any], Value]] = {Kind.NUMBER: _number, Kind.BOOLEAN: _truth}
