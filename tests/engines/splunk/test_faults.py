@@ -129,6 +129,24 @@ def test_a_collector_that_does_not_listen(behind: Behind) -> None:
     instance.close()
 
 
+def test_a_collector_that_is_disabled(behind: Behind) -> None:
+    behind.hec.arm("GET", "/services/collector/health", 404)
+    instance = Instance(behind.address())
+    with pytest.raises(Rejected, match="takes no events") as error:
+        _ = instance.hec
+    assert "Global Settings" in str(error.value)
+    instance.close()
+
+
+def test_a_wrong_token_of_the_collector(behind: Behind) -> None:
+    instance = Instance(behind.address(hec_token="00000000-0000-4000-8000-000000000000"))
+    engine = SplunkEngine(instance)
+    with pytest.raises(Denied, match="token"):
+        engine.load(events())
+    engine.close()
+    instance.close()
+
+
 def test_a_port_that_says_nothing(behind: Behind) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
