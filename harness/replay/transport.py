@@ -124,16 +124,8 @@ class _Plain(HTTPConnection):
         return super().getresponse()
 
 
-class _Secure(HTTPSConnection):
+class _Secure(_Plain, HTTPSConnection):
     """The same, with TLS."""
-
-    def connect(self) -> None:
-        _note(self)
-        super().connect()
-
-    def getresponse(self) -> Any:
-        _note(self, answering=True)
-        return super().getresponse()
 
 
 class _PlainPool(HTTPConnectionPool):

@@ -224,7 +224,8 @@ class SplunkEngine:
         if self._user is None:  # interrupted before it was made, or the instance is gone
             try:
                 self._user = trial_user(self.instance, self.trial, self.timezone)
-            except SplunkFault:
+            except SplunkFault as error:
+                self.instance.stays(f"events {term}", error)
                 return False
         return self._user is not None and self._user.delete_events(deletion(term))
 
