@@ -18,6 +18,7 @@ from harness.engines.lookup_tables import table_of
 from harness.engines.placing import EngineLimit, SearchFailed, placing
 from harness.engines.rows import filled_rows, rows_of, uncollected
 from harness.engines.search import SCHEMA, LocalSearch
+from harness.engines.shared_fields import SharedFields
 from harness.engines.tables import attach
 from harness.engines.watchdog import interrupted_after
 from harness.errors import HarnessError
@@ -61,9 +62,9 @@ class DuckDBEngine:
     """One trial's events in a schema of their own.
 
     With `shares`, the texts of a batch of searches that all have the same time range, the
-    fields of a data set that they name are worked out once for all of them. `tables` are files
-    whose columns are fields. `threads` and `memory` count for the process's first engine, and
-    for every one that reads tables.
+    fields of events and data sets that they name are worked out once for all of them. `tables`
+    are files whose columns are fields. `threads` and `memory` count for the process's first
+    engine, and for every one that reads tables.
     """
 
     name = "local"
@@ -79,7 +80,7 @@ class DuckDBEngine:
         tables: Sequence[EventTable] = (),
         connected: Connection | None = None,
     ) -> None:
-        self.shares = shares
+        self.shares = SharedFields(shares) if shares is not None else None
         self.shared: dict[tuple[str, str], Stored] = {}
         self.knowledge = knowledge
         self.timezone = timezone
@@ -87,6 +88,7 @@ class DuckDBEngine:
         self.groups: dict[tuple[str, ...], Group] = {}
         self.stored: dict[str, tuple[Column, ...]] = {}
         self.sizes: dict[str, int] = {}
+        self._counts: dict[str, int] = {}
         self._lookups: dict[tuple[Path | None, str], Stored] = {}
         self._tables = itertools.count()
         self.events = 0
@@ -270,7 +272,8 @@ class DuckDBEngine:
         try:
             yield
         finally:
-            shared = (*self._lookups.values(), *self.shared.values())
+            fields = self.shares.stored.values() if self.shares else ()
+            shared = (*self._lookups.values(), *self.shared.values(), *fields)
             lasting = {table.table for table in shared}
             lasting |= {group.table for group in self.groups.values()}
             for name in [name for name in self.stored if name not in lasting]:
@@ -317,7 +320,8 @@ class DuckDBEngine:
             f" SELECT *, row_number() OVER () AS row FROM ({statement})"
         )
         counts = ", ".join(f"count(c{number})" for number in range(max(places) + 1))
-        filled = self.execute(f"SELECT {counts} FROM {self.schema}.{name}").fetchall()[0]  # noqa: S608
+        counted = f"SELECT {counts}, count(*) FROM {self.schema}.{name}"  # noqa: S608
+        ((*filled, self._counts[name]),) = self.execute(counted).fetchall()
         self.stored[name] = tuple(
             Column(column, typed.kind, typed.multi, place)
             for column, typed, place in zip(columns, types, places, strict=True)
@@ -377,8 +381,10 @@ class DuckDBEngine:
 
     def row_count(self, table: str) -> int:
         """How many rows a stored table has."""
-        ((rows,),) = self.execute(f"SELECT count(*) FROM {self.schema}.{table}").fetchall()  # noqa: S608
-        return int(rows)
+        if table not in self._counts:
+            counted = self.execute(f"SELECT count(*) FROM {self.schema}.{table}").fetchall()  # noqa: S608
+            ((self._counts[table],),) = counted
+        return self._counts[table]
 
     def run(self, relation: Relation, search: LocalSearch) -> Rows:
         """The rows of a relation whose columns are known."""

@@ -14,7 +14,7 @@ from harness.engines.saved_searches import saved_rows
 from harness.errors import HarnessError, Unsupported, nearest
 from harness.fields.data_models import Sources, data_set_relation, model_relation
 from harness.fields.extractions import transform_extractors
-from harness.fields.resolver import FieldResolver
+from harness.fields.resolver import FieldResolver, Group
 from harness.model import LookupDefinition
 from harness.plan import nodes
 from harness.plan.expressions import Call, Const, Demand, Expr, Field, every
@@ -77,6 +77,7 @@ class LocalSearch:
             engine.knowledge,
             tuple(engine.groups.values()),
             self._automatic_lookup,
+            worked_out=self._worked_out if engine.shares else None,
             _calculated=engine.knowledge.calculated,
             _known=engine.knowledge.membership,
         )
@@ -266,16 +267,25 @@ class LocalSearch:
         Only fields whose names stand somewhere in its texts are worked out; a search that asks
         for another, by way of a macro's argument, works out its own.
         """
-        columns, texts = rows.columns or (), self.engine.shares or ""
+        columns, shares = rows.columns or (), self.engine.shares
         shared = self.engine.shared.get(key)
         if shared is None:
-            names = tuple(name for name in columns if "." not in name or name in texts)
+            names = tuple(n for n in columns if "." not in n or (shares and shares.writes(n)))
             projected = nodes.Project(rows, tuple((name, name) for name in names))
             shared = nodes.Stored(self.kept(projected).table, names)
             self.engine.shared[key] = shared
         written = {token.value for token in stage.arguments.tokens}
         missing = written & (set(columns) - set(shared.names))
         return rows if missing else shared
+
+    def _worked_out(self, group: Group, names: frozenset[str]) -> str | None:
+        """The table of a batch that has these fields of a group's events."""
+        shares = self.engine.shares
+        if shares is None:
+            return None
+        found = shares.table(group, names, self.resolver, self._run, self.kept)
+        self.asked_data |= found is not None
+        return found
 
     def _base_rows(self, data_set: DataSet, stage: Stage) -> nodes.Relation:
         """What a data set's constraints apply to: events, or the results of its base search."""
@@ -296,10 +306,10 @@ class LocalSearch:
         self._shown, self.always = self._open(rows), frozenset(always)
         return nodes.Project(rows, tuple((name, name) for name in names))
 
-    def kept(self, rows: nodes.Relation) -> nodes.Stored:
-        """The rows worked out into a table."""
+    def kept(self, rows: nodes.Relation, columns: tuple[str, ...] = ()) -> nodes.Stored:
+        """The rows worked out into a table, with the columns to show where none are named."""
         self.asked_data = True
-        columns = self.columns(rows) or (self.spare("nothing"),)
+        columns = columns or self.columns(rows) or (self.spare("nothing"),)
         dialect = self._dialect()
         compiler = self._compiler(dialect, self.engine.schema, rows)
         statement, types, places = compiler.shared(rows, columns, parted=False)

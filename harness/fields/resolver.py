@@ -116,6 +116,7 @@ class FieldResolver:
     cannot be applied is an error where a search needs its fields; a `lenient` resolver, for a
     search that asks for whatever there is, warns and goes on without it. `automatic` are the
     names in the XML of the events that meet the predicate, for groups of which they are known.
+    `worked_out` gives the table that has these fields of a group's events, if there is one.
     """
 
     apps: Apps
@@ -124,6 +125,7 @@ class FieldResolver:
     lookup: Callable[[str], tuple[LookupDefinition, nodes.Relation]]
     lenient: bool = False
     automatic: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    worked_out: Callable[[Group, frozenset[str]], str | None] | None = None
     _calculated: dict[str, Expr] = field(default_factory=dict)
     _extractions: dict[int, tuple[Extraction, ...]] = field(default_factory=dict)
     _known: Membership | None = None
@@ -244,6 +246,8 @@ class FieldResolver:
         meanwhile: the layers of the second pass begin with metadata alone. `collected` are the
         event types and tags that the predicate reads as fields.
         """
+        if self.worked_out is not None and (table := self.worked_out(group, fields)) is not None:
+            return self._read(group, table, fields, predicate, collected)
         base = self.events(group)
         if predicate == TRUE:
             return self._fields(group, base, fields)
@@ -267,6 +271,32 @@ class FieldResolver:
         if not kept:
             return found
         return nodes.Extend(found, tuple((name, Field(KEPT + name)) for name in kept))
+
+    def _read(
+        self,
+        group: Group,
+        table: str,
+        fields: frozenset[str],
+        predicate: Expr,
+        collected: Mapping[Demand, Expr],
+    ) -> nodes.Relation:
+        """The events that meet a predicate, their fields as a table has them."""
+        constants = self.constants(group)
+        names = tuple(sorted({*METADATA, *fields} - constants.keys()))
+        relation: nodes.Relation = nodes.EventGroup(group.number, names, table)
+        same = tuple((name, Const(value)) for name, value in constants.items())
+        relation = nodes.Extend(relation, same)
+        if collected:
+            relation = with_collected(relation, collected)
+        return relation if predicate == TRUE else nodes.Filter(relation, predicate)
+
+    def whole(self, group: Group, names: Iterable[str]) -> nodes.Relation:
+        """All events of a group with these fields, and where they stand among the others."""
+        base = nodes.EventGroup(group.number, (*METADATA, *_meta(group), nodes.SEQUENCE))
+        same = tuple((name, Const(value)) for name, value in self.constants(group).items())
+        found = self._fields(group, nodes.Extend(base, same), frozenset(names))
+        shown = (*METADATA, nodes.SEQUENCE, *sorted(set(names) - set(METADATA)))
+        return nodes.Project(found, tuple((name, name) for name in shown))
 
     def events(self, group: Group) -> nodes.Relation:
         """A group's events, or the rows of their tables, before anything is extracted."""

@@ -28,6 +28,10 @@ class Scan:
         return None
 
 
+SEQUENCE = "\0sequence"
+"""Where an event stands among all that were loaded."""
+
+
 @dataclass(frozen=True, slots=True)
 class EventGroup:
     """The events of one index, source and source type, before any field is extracted.

@@ -31,7 +31,7 @@ from harness.sql.query import (
 from harness.sql.windows import compile_combine, compile_unfold, compile_windowed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
 
     from harness.sql.duckdb import DuckDBDialect
 
@@ -44,6 +44,7 @@ METADATA = {
     "source": Kind.ANY,
     "sourcetype": Kind.ANY,
     "index": Kind.ANY,
+    nodes.SEQUENCE: Kind.NUMBER,
 }
 SEQUENCE, GROUP = "rowid", "grp"
 NULL_TEXT = "NULL"
@@ -200,7 +201,8 @@ class Compiler:
             return self._event_table(node, ordered=ordered)
         table = self.fresh("e")
         columns: dict[Demand, Typed] = {
-            name: Typed(column(table, name), METADATA[name]) for name in node.names
+            name: Typed(column(table, SEQUENCE if name == nodes.SEQUENCE else name), METADATA[name])
+            for name in node.names
         }
         source = exp.Table(
             this=identifier("events"),
@@ -218,13 +220,13 @@ class Compiler:
 
     def _event_table(self, node: nodes.EventGroup, *, ordered: bool) -> Query:
         """Events that came as a table of fields, newest first, later rows first among equals."""
-        query = self._stored(node.table)
+        query = self._stored(node.table, {*node.names, nodes.SEQUENCE})
         if not ordered:
             return query
-        row = column(query.source.alias, "row")
+        row = query.columns.get(nodes.SEQUENCE)
         keys = (
             OrderKey(query.columns["_time"].sql, descending=True),
-            OrderKey(row, descending=True),
+            OrderKey(row.sql if row else column(query.source.alias, "row"), descending=True),
         )
         return replace(query, order=keys)
 
@@ -234,7 +236,7 @@ class Compiler:
         order = (OrderKey(column(query.source.alias, "row")),) if ordered else ()
         return replace(query, order=order)
 
-    def _stored(self, name: str) -> Query:
+    def _stored(self, name: str, wanted: Container[Demand] | None = None) -> Query:
         table = self.fresh("s")
         columns: dict[Demand, Typed] = {
             stored.name: Typed(
@@ -243,6 +245,7 @@ class Compiler:
                 stored.multi,
             )
             for number, stored in enumerate(self.stored[name])
+            if wanted is None or stored.name in wanted
         }
         source = exp.Table(
             this=identifier(name),
