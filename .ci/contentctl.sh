@@ -1,48 +1,17 @@
 #!/usr/bin/env bash
 # contentctl, unmodified and in an environment of its own, against `harness serve`: a detection
 # that fires must PASS, one that does not must FAIL.
-set -euo pipefail
-cd "$(dirname "$0")/.."
-unset PYTHONDONTWRITEBYTECODE PYTHONPATH
-VENV="${VENV:-.venv}"
-PYTHON="${HARNESS_PYTHON:-$VENV/bin/python}"
-TOOL="${CONTENTCTL_VENV:-$VENV-contentctl}"
+TOOL="${CONTENTCTL_VENV:-${VENV:-.venv}-contentctl}"
 VERSION=5.6.2
-
-if [ ! -x "$TOOL/bin/contentctl" ]; then
-    "${BASE_PYTHON:-python3}" -m venv "$TOOL"
-    "$TOOL/bin/python" -m pip install --quiet --disable-pip-version-check "contentctl==$VERSION"
-fi
-TOOL="$(cd "$TOOL" && pwd)"
-
-work="$(mktemp -d)"
-server=""
-finish() {
-    if [ -n "$server" ]; then
-        kill "$server" 2>/dev/null || true
-        wait "$server" 2>/dev/null || true
-    fi
-    rm -rf "$work"
-}
-trap finish EXIT
+source "$(dirname "$0")/served.sh"
+tool contentctl "contentctl==$VERSION"
 
 mkdir "$work/pack"
 git -C "$work/pack" init --quiet
 (cd "$work/pack" && "$TOOL/bin/contentctl" init >"$work/init.log" 2>&1) || { cat "$work/init.log"; exit 1; }
 PYTHONPATH=. "$PYTHON" .ci/contentctl_pack.py "$work/pack"
 
-HARNESS_SERVE_PASSWORD="$("$PYTHON" -c 'import secrets; print(secrets.token_hex(16))')"
-export HARNESS_SERVE_PASSWORD
-PYTHONPATH=. "$PYTHON" -c 'from harness.cli import main; main()' serve --port 0 --hec-port 0 \
-    --content "$work/pack" --state "$work/state" >"$work/server.log" 2>&1 &
-server=$!
-for _ in $(seq 200); do
-    grep -q '^ready$' "$work/server.log" && break
-    kill -0 "$server" 2>/dev/null || { cat "$work/server.log"; exit 1; }
-    sleep 0.1
-done
-port="$(sed -n 's/^REST .*://p' "$work/server.log")"
-hec="$(sed -n 's/^HEC .*://p' "$work/server.log")"
+serve --content "$work/pack" --state "$work/state"
 
 # contentctl ends with 1 where a test fails, and one has to.
 status=0
