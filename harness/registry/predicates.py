@@ -110,6 +110,9 @@ class Searching:
 
     @lower.register
     def _(self, predicate: spl.Comparison) -> Expr:
+        if predicate.exact_case:
+            name = "search_exact" if predicate.operator == "=" else "search_exact_not"
+            return Call(name, (Field(predicate.field), Const(predicate.value)))
         return self._compare(predicate.field, predicate.operator, predicate.value, predicate.span)
 
     @lower.register
