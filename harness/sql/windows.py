@@ -83,10 +83,8 @@ def _window(
 
 def compile_combine(c: Compiler, node: nodes.Combine, wanted: Wanted, *, ordered: bool) -> Query:
     """SPL's join: the left rows with those right rows that share the BY fields' values."""
-    d, known = c.dialect, node.right.columns
-    asked = {name for name in wanted if isinstance(name, str)}
-    if known is None:
-        known = [name for name in asked if not name.startswith("\0")]
+    d, asked = c.dialect, {name for name in wanted if isinstance(name, str)}
+    known = node.right.columns or [name for name in asked if not name.startswith("\0")]
     given = frozenset(asked & set(known)) - set(node.by)
     below = frozenset(wanted | set(node.by))
     left = c.wrapped(c.compile(node.input, below, ordered=True), below)
