@@ -33,8 +33,7 @@ class Fillnull:
     def parse(cls, stage: Stage) -> Self:
         """Read the value and the fields."""
         arguments = stage.arguments
-        options = arguments.options(("value",))
-        names = arguments.fields()
+        options, names = arguments.options_and_fields(("value",))
         value = options["value"].value if "value" in options else "0"
         return cls(stage, value, tuple(names))
 
