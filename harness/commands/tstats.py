@@ -180,7 +180,7 @@ class Tstats:
         if self.prestats:
             if any(span for _, span in self.by) and (timed := at_span(results)):
                 self.stage.unsupported(f"prestats=true with `{timed}` and a span of _time")
-            mine = unfinished(relation, tuple(keys.items()), results)
+            mine = unfinished(relation, tuple(keys.items()), results, {})
             return mine if rows is None else Union((rows, mine))
         grouped = Aggregate(relation, tuple(keys.values()), results)
         columns = [*keys.items(), *((one.name, one.name) for one in results)]

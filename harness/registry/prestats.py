@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 from harness.errors import Unsupported
 from harness.plan.expressions import Const, Expr, Field
-from harness.plan.nodes import Aggregation, Explode, Extend, Project, Relation
+from harness.plan.nodes import Explode, Extend, Project
 from harness.registry.functions import known_stats_function
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from harness.plan.nodes import Aggregation, Relation
     from harness.registry.aggregations import Statistic
     from harness.spl.pipeline import Stage
 
@@ -63,12 +64,21 @@ def check_end(stage: Stage, rows: Relation) -> None:
 
 
 def unfinished(
-    rows: Relation, by: Sequence[tuple[str, str]], results: Sequence[Aggregation]
+    rows: Relation,
+    by: Sequence[tuple[str, str]],
+    results: Sequence[Aggregation],
+    asked: Mapping[str, str],
 ) -> Relation:
-    """Rows in the prestats form; `by` are the BY fields as (name, column), one value a row."""
+    """Rows in the prestats form; `by` are the BY fields as (name, column), one value a row.
+
+    `asked` says by its name what a result was asked of where that is no plain field.
+    """
     for _, column in by:
         rows = Explode(rows, column)
-    hidden = {_column(one): Const("1") if one.argument is None else one.argument for one in results}
+    hidden: dict[str, Expr] = {}
+    for one in results:
+        field = one.argument.name if isinstance(one.argument, Field) else asked.get(one.name, "")
+        hidden[_column(one, field)] = Const("1") if one.argument is None else one.argument
     needed = {name for one in results for name in known_stats_function(one.function).needs}
     kept = [*by, *((name, name) for name in needed if name not in dict(by))]
     rows = Extend(rows, tuple(hidden.items()))
@@ -81,9 +91,10 @@ def finishing(statistics: Sequence[Statistic], columns: Sequence[str]) -> list[S
 
 
 def _finishing(one: Statistic, columns: Sequence[str]) -> Statistic:
-    asked = Aggregation(one.name, one.function, one.argument, one.parameter, one.inner)
-    column = _column(asked)
-    if one.inner is not None or column not in columns:
+    column = _column(one, one.field or "")
+    evaluated = one.argument is not None and one.field is None
+    timeless = one.inner is not None and "_time" not in columns
+    if evaluated or timeless or column not in columns:
         what = f"{one.function}({one.field})" if one.field else one.function
         raise Unsupported(
             f"`{what}` of results in the prestats form, which were made for other functions",
@@ -93,17 +104,11 @@ def _finishing(one: Statistic, columns: Sequence[str]) -> Statistic:
     return replace(one, field=None, argument=argument)
 
 
-def _column(one: Aggregation) -> str:
+def _column(one: Aggregation | Statistic, field: str) -> str:
     """The hidden column of a function of a field; `count` alone has one as well."""
-    function = SAME.get(one.function, one.function)
+    function = SAME.get(one.inner or one.function, one.inner or one.function)
     parameter = "" if one.parameter is None else f"{one.parameter:g}"
-    return f"{HIDDEN}{function}{parameter} {_written(one.argument)}"
-
-
-def _written(argument: Expr | None) -> str:
-    if isinstance(argument, Field):
-        return argument.name
-    return "" if argument is None else repr(argument)
+    return f"{HIDDEN}{function}{parameter} {field}"
 
 
 def at_span(results: Sequence[Aggregation]) -> str | None:
