@@ -30,3 +30,7 @@ def test_none_is_supported_as_well() -> None:
 
 def test_all_are_commands_of_splunk() -> None:
     assert UNSUPPORTED_COMMANDS.keys() <= SPLUNK_COMMANDS
+
+
+def test_every_command_of_splunk_is_there_or_says_why_not() -> None:
+    assert UNSUPPORTED_COMMANDS.keys() | set(command_names()) >= SPLUNK_COMMANDS

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
-from harness.plan.expressions import Const, Expr, Field
+from harness.plan.expressions import Call, Const, Expr, Field
 from harness.plan.nodes import Aggregate, Extend, Project
 from harness.registry import command
 from harness.registry.aggregations import Statistic, aggregations, parse_statistics, wild
 from harness.registry.computed import Computed, at_computed, parse_computed
+from harness.registry.extents import BIN_OPTIONS, Bins, chosen_span, parse_bins
 from harness.registry.series import (
     SERIES_OPTIONS,
     Layout,
@@ -17,7 +18,6 @@ from harness.registry.series import (
     parse_series_options,
     parse_where,
 )
-from harness.registry.spans import parse_number_span, parse_time_span
 from harness.registry.sparklines import sparkline_starts
 
 if TYPE_CHECKING:
@@ -27,16 +27,22 @@ if TYPE_CHECKING:
     from harness.spl.lexer import Token
     from harness.spl.pipeline import Stage
 
-BINS = ("aligntime", "bins", "end", "minspan", "start")
 OPTIONS = SERIES_OPTIONS | {"cont", "dedup_splitvals"}
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """A field to divide by, its values put into spans if one is given."""
+    """A field to divide by, its values put into spans if options of spans follow it."""
 
     field: str
-    value: Expr
+    bins: Bins | None = None
+
+    def value(self, rows: Relation, context: Context, stage: Stage) -> Expr:
+        """What the rows are divided by."""
+        if self.bins is None:
+            return Field(self.field)
+        span = chosen_span(self.bins, self.field, rows, context, stage)
+        return Field(self.field) if span is None else span.expression(self.field)
 
 
 @command("chart")
@@ -56,6 +62,7 @@ class Chart:
     computed: tuple[Computed, ...]
     splits: tuple[Split, ...]
     series: SeriesOptions
+    different: bool = False
 
     @classmethod
     def parse(cls, stage: Stage) -> Self:
@@ -72,13 +79,23 @@ class Chart:
         where = parse_where(arguments) if arguments.accept_word("where") else None
         tokens.update(arguments.options(OPTIONS))
         arguments.finish()
-        for name in ("dedup_splitvals", "cont"):
-            if name in tokens and arguments.boolean(tokens[name], name):
-                stage.unsupported(f"chart with {name}=true", tokens[name].span)
+        flags = {
+            name: name in tokens and arguments.boolean(tokens[name], name)
+            for name in ("dedup_splitvals", "cont")
+        }
+        if flags["cont"]:
+            stage.unsupported("chart with cont=true", tokens["cont"].span)
         series = parse_series_options(arguments, tokens)
         if where is not None:
             series = replace(series, choice=where)
-        return cls(stage, tuple(statistics), tuple(computed), tuple(splits), series)
+        return cls(
+            stage,
+            tuple(statistics),
+            tuple(computed),
+            tuple(splits),
+            series,
+            flags["dedup_splitvals"],
+        )
 
     def lower(self, rows: Relation | None, context: Context) -> Relation:
         """One row of statistics, or a table."""
@@ -95,8 +112,10 @@ class Chart:
             values = tuple((one.name, one.value) for one in results)
             kept = tuple((one.name, one.name) for one in results)
             return Project(Extend(Aggregate(rows, (), found), values), kept)
-        split = self.splits[1].value if len(self.splits) > 1 else None
-        key = self.splits[0].value
+        if self.different:
+            rows = Extend(rows, tuple((name, Call("mvdedup", (Field(name),))) for name in names))
+        key, *others = (split.value(rows, context, self.stage) for split in self.splits)
+        split = others[0] if others else None
         layout = Layout(context, names[0], key, split, found, series, computed)
         events = rows
         return context.applied(layout.cells(rows), lambda cells: layout.table(events, cells).rows)
@@ -131,23 +150,17 @@ def _splits(arguments: Arguments, tokens: dict[str, Token], most: int) -> list[S
             if len(found) == most:
                 arguments.fail("`chart` divides by two fields at most")
             name = arguments.field()
-            found.append(Split(name, Field(name)))
+            found.append(Split(name))
             continue
-        taken = arguments.options({*OPTIONS, *BINS, "span"})
-        for option in BINS:
-            if option in taken:
-                stage.unsupported(f"chart with {option}", taken[option].span)
-        if (span := taken.pop("span", None)) is not None:
+        here = arguments.here()
+        taken = arguments.options({*OPTIONS, *BIN_OPTIONS})
+        binned = {name: taken.pop(name) for name in BIN_OPTIONS if name in taken}
+        if binned:
             if not found:
-                stage.fail("a span follows the field that it is for", span.span)
-            found[-1] = _in_spans(found[-1], span, stage)
+                stage.fail("a span follows the field that it is for", here)
+            name = found[-1].field
+            found[-1] = Split(name, parse_bins(arguments, binned, name))
         tokens.update(taken)
     if not found:
         arguments.fail("a field is expected here")
     return found
-
-
-def _in_spans(split: Split, span: Token, stage: Stage) -> Split:
-    numbers = None if split.field == "_time" else parse_number_span(span, stage)
-    found = numbers or parse_time_span(span, stage)
-    return Split(split.field, found.expression(split.field))

@@ -12,6 +12,7 @@ from harness.registry.names import is_wild, matching, renamed
 
 if TYPE_CHECKING:
     from harness.registry.context import Context
+    from harness.spl.lexer import Token
     from harness.spl.pipeline import Stage
 
 DEFAULT_FORMAT = "%m/%d/%Y %H:%M:%S"
@@ -54,10 +55,12 @@ class Convert:
     def parse(cls, stage: Stage) -> Self:
         """Read the format and the conversions as (function, field, new name)."""
         arguments = stage.arguments
-        options = arguments.options(("timeformat",))
-        form = options["timeformat"].value if "timeformat" in options else DEFAULT_FORMAT
+        options: dict[str, Token] = {}
         found = []
         while not arguments.done:
+            if arguments.at_option():
+                options |= arguments.options(("timeformat",))
+                continue
             if arguments.accept(","):
                 continue
             token = arguments.next("a conversion")
@@ -73,6 +76,7 @@ class Convert:
             found.append((function, field, name))
         if not found:
             arguments.fail("`convert` needs a conversion", "for example ctime(_time)")
+        form = options["timeformat"].value if "timeformat" in options else DEFAULT_FORMAT
         return cls(stage, form, tuple(found))
 
     def lower(self, rows: Relation | None, context: Context) -> Relation:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from harness.registry.context import Context
     from harness.spl.pipeline import Stage
 
-
+ALL = ("*", "_*")
 NUMBER = re.compile(r"0|-?[1-9]\d{0,14}")
 """A value that prints as it was written, so that a field of numbers may stay one."""
 
@@ -33,8 +33,7 @@ class Fillnull:
     def parse(cls, stage: Stage) -> Self:
         """Read the value and the fields."""
         arguments = stage.arguments
-        options = arguments.options(("value",))
-        names = arguments.fields()
+        options, names = arguments.options_and_fields(("value",))
         value = options["value"].value if "value" in options else "0"
         return cls(stage, value, tuple(names))
 
@@ -44,7 +43,7 @@ class Fillnull:
             self.stage.fail("`fillnull` cannot begin a search")
         if not self.names or any(is_wild(name) for name in self.names):
             rows = context.closed(rows)
-        filled = spread(self.names, rows.columns) if self.names else rows.columns or ()
+        filled = spread(self.names or ALL, rows.columns)
         value = Const(float(self.value) if NUMBER.fullmatch(self.value) else self.value)
         return Extend(
             rows, tuple((name, Call("coalesce", (Field(name), value))) for name in filled)

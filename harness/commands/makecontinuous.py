@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Self
 
 from harness.model import Rows
 from harness.registry import command
-from harness.registry.spans import TimeSpan, chosen_time_span, parse_time_span
+from harness.registry.cells import number_of
+from harness.registry.spans import TimeSpan, chosen_time_span, parse_number_span, parse_time_span
 from harness.registry.timelines import Timeline, rounded
 
 if TYPE_CHECKING:
@@ -24,15 +25,17 @@ BINS = 100
 @command("makecontinuous")
 @dataclass(frozen=True, slots=True)
 class Makecontinuous:
-    """makecontinuous _time [span=<span>] [bins=<number>]: each span of time has a row.
+    """makecontinuous [<field>] [span=<span>] [bins=<number>]: each span of time has a row.
 
     Times become the starts of their spans, rows are ordered by them, and a span without a row
     between the first and the last gets one that has nothing but its time. Without a span it is
     the shortest usual one that needs no more than `bins` (100). Rows without a time come last.
-    Other fields than _time are not supported. Source: Splunk Search Reference, `makecontinuous`.
+    The field is _time unless another is named, which needs a span of time (`span=3h`): other
+    numbers are not supported. Source: Splunk Search Reference, `makecontinuous`.
     """
 
     stage: Stage
+    field: str
     span: TimeSpan | None
     bins: int
 
@@ -49,18 +52,18 @@ class Makecontinuous:
                 field = arguments.next("a field")
             else:
                 arguments.finish()
-        if field is None:
-            arguments.fail("`makecontinuous` needs a field", "for example _time")
-        if field.value != "_time":
-            stage.unsupported("makecontinuous of a field other than _time", field.span)
-        for name in ("aligntime", "end", "minspan", "start"):
-            if name in options:
-                stage.unsupported(f"makecontinuous with {name}", options[name].span)
+        name = field.value if field else "_time"
+        numbers = "span" not in options or parse_number_span(options["span"], stage)
+        if field is not None and name != "_time" and numbers:
+            stage.unsupported("makecontinuous of numbers that are no times", field.span)
+        for option in ("aligntime", "end", "minspan", "start"):
+            if option in options:
+                stage.unsupported(f"makecontinuous with {option}", options[option].span)
         span = parse_time_span(options["span"], stage) if "span" in options else None
         bins = BINS
         if "bins" in options:
             bins = arguments.integer(options["bins"], "bins", minimum=1)
-        return cls(stage, span, bins)
+        return cls(stage, name, span, bins)
 
     def lower(self, rows: Relation | None, context: Context) -> Relation:
         """Fill the gaps."""
@@ -69,22 +72,19 @@ class Makecontinuous:
         return context.applied(rows, lambda found: self._filled(found, context.timezone))
 
     def _filled(self, rows: Rows, timezone: str) -> Rows:
-        timed = [
-            (float(time), row)
-            for row in rows.rows
-            if isinstance(time := row.get("_time"), int | float)
-        ]
-        rest = [row for row in rows.rows if not isinstance(row.get("_time"), int | float)]
+        times = [number_of(row.get(self.field)) for row in rows.rows]
+        timed = [(at, row) for at, row in zip(times, rows.rows, strict=True) if at is not None]
+        rest = [row for at, row in zip(times, rows.rows, strict=True) if at is None]
         if not timed:
             return rows
-        times = [time for time, _ in timed]
-        span = self.span or chosen_time_span(min(times), max(times), self.bins)
+        first, last = min(at for at, _ in timed), max(at for at, _ in timed)
+        span = self.span or chosen_time_span(first, last, self.bins)
         timeline = Timeline(timezone, span)
         groups: dict[float, list[dict[str, Value]]] = {
-            start: [] for start in timeline.starts(min(times), max(times))
+            start: [] for start in timeline.starts(first, last)
         }
         for time, row in timed:
             start = rounded(timeline.start(time))
-            groups.setdefault(start, []).append({**row, "_time": start})
-        filled = [row for start in sorted(groups) for row in groups[start] or [{"_time": start}]]
+            groups.setdefault(start, []).append({**row, self.field: start})
+        filled = [row for start in sorted(groups) for row in groups[start] or [{self.field: start}]]
         return Rows(rows.columns, [*filled, *rest])

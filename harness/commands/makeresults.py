@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from harness.spl.pipeline import Stage
 
 OPTIONS = ("count", "annotate", "splunk_server", "splunk_server_group", "format", "data")
+ANNOTATED = tuple("_raw _time host source sourcetype splunk_server splunk_server_group".split())
+SERVER = "localhost"
 MAX_COUNT = 10_000
 
 
@@ -27,14 +29,16 @@ class Makeresults:
     """makeresults [count=<n>] [format=csv|json data="<text>"]: rows with `_time`, the search's now.
 
     A CSV text has a row for each of its lines after the header; a JSON text is an array of
-    objects, each a row with `_raw`, `_time` and its members. The server options change nothing.
-    Unsupported: annotate=true, which names a server. Source: Search Reference, makeresults.
+    objects, each a row with `_raw`, `_time` and its members. With annotate=true the rows have
+    `splunk_server` as well, and empty metadata fields. The server options change nothing.
+    Unsupported: annotate=true with data. Source: Search Reference, makeresults.
     """
 
     stage: Stage
     count: int
     form: str | None
     data: Token | None
+    annotate: bool = False
 
     @classmethod
     def parse(cls, stage: Stage) -> Self:
@@ -42,8 +46,9 @@ class Makeresults:
         arguments = stage.arguments
         options = arguments.options(OPTIONS)
         arguments.finish()
-        if "annotate" in options and arguments.boolean(options["annotate"], "annotate"):
-            stage.unsupported("makeresults with annotate=true", options["annotate"].span)
+        annotate = "annotate" in options and arguments.boolean(options["annotate"], "annotate")
+        if annotate and "data" in options:
+            stage.unsupported("annotate=true with data", options["annotate"].span)
         count = arguments.integer(options["count"], "count") if "count" in options else 1
         if count > MAX_COUNT:
             stage.unsupported(f"makeresults of more than {MAX_COUNT:,} rows", options["count"].span)
@@ -52,7 +57,7 @@ class Makeresults:
             form = arguments.choice(options["format"], "format", ("csv", "json"))
         if (form is None) != ("data" not in options):
             stage.fail("format= and data= go together")
-        return cls(stage, count, form, options.get("data"))
+        return cls(stage, count, form, options.get("data"), annotate)
 
     def lower(self, rows: Relation | None, context: Context) -> Relation:
         """The rows."""
@@ -61,6 +66,10 @@ class Makeresults:
         if self.data is not None:
             read = self._csv if self.form == "csv" else self._json
             return read(self.data, context)
+        if self.annotate:
+            cells: dict[str, Value] = {"_time": context.now, "splunk_server": SERVER}
+            row = tuple(cells.get(name) for name in ANNOTATED)
+            return Values(ANNOTATED, (row,) * self.count)
         return Values(("_time",), ((context.now,),) * self.count)
 
     def _csv(self, data: Token, context: Context) -> Relation:  # noqa: ARG002 - like _json

@@ -5,7 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from harness.plan.nodes import Limit, Project, Relation
+from harness.plan.expressions import Call, Const, Field
+from harness.plan.nodes import (
+    Combine,
+    Extend,
+    Filter,
+    Limit,
+    Project,
+    Relation,
+    Reverse,
+    Union,
+    Window,
+)
 from harness.registry import command
 
 if TYPE_CHECKING:
@@ -14,6 +25,7 @@ if TYPE_CHECKING:
     from harness.spl.pipeline import Stage
 
 FLAGS = ("append", "create_empty", "override_if_empty", "createinapp", "allow_updates")
+KEY = "_key"
 IGNORED = ("create_context", "output_format")
 
 
@@ -26,7 +38,9 @@ class Outputlookup:
     dies with it; nothing reaches the file system. A lookup with a list of fields takes only
     those, and append=true writes only the fields that the table has. Without rows the table
     becomes empty, unless override_if_empty=false. A name that is neither a lookup nor ends with
-    .csv is an error. Unsupported: key_field. Source: Search Reference, outputlookup.
+    .csv is an error. key_field says which field is a record's `_key` in a KV store: with
+    append=true a record of the same key is replaced. Unsupported: key_field of a table in a
+    file, or whose records have no `_key` yet. Source: Search Reference, outputlookup.
     """
 
     stage: Stage
@@ -34,6 +48,7 @@ class Outputlookup:
     append: bool
     override: bool
     most: int | None
+    key: Token | None = None
 
     @classmethod
     def parse(cls, stage: Stage) -> Self:
@@ -50,12 +65,10 @@ class Outputlookup:
                 table = arguments.field("a lookup")
         if table is None:
             arguments.fail("`outputlookup` needs a lookup")
-        if "key_field" in options:
-            stage.unsupported("outputlookup with key_field", options["key_field"].span)
         flags = {n: arguments.boolean(options[n], n) for n in FLAGS if n in options}
         most = arguments.integer(options["max"], "max", minimum=1) if "max" in options else None
         append, override = flags.get("append", False), flags.get("override_if_empty", True)
-        return cls(stage, table, append, override, most)
+        return cls(stage, table, append, override, most, options.get("key_field"))
 
     def lower(self, rows: Relation | None, context: Context) -> Relation:
         """Work the rows out, write them, and give them on."""
@@ -67,11 +80,38 @@ class Outputlookup:
         allowed: tuple[str, ...] = ()
         if not self.table.endswith((".csv", ".csv.gz")) or self.append:
             allowed = self._allowed(context)
-        if allowed:
+        if self.key is not None:
+            named = Extend(written, ((KEY, Field(self.key.value)),))
+            written = self._keyed(named, context, tuple(dict.fromkeys((*allowed, KEY))))
+        elif allowed:
             written = Project(written, tuple((name, name) for name in allowed))
         if self.override or self.append or context.fetched(Limit(kept, 1)).rows:
-            context.save(self.table, written, self.stage, append=self.append)
+            adds = self.append and self.key is None
+            context.save(self.table, written, self.stage, append=adds)
         return kept if names is None else Project(kept, tuple((name, name) for name in names))
+
+    def _keyed(self, rows: Relation, context: Context, names: tuple[str, ...]) -> Relation:
+        """The records by their key, a later one in place of an earlier; those kept come first."""
+        span = self.key.span if self.key else None
+        definition, table = context.lookup(self.table, self.stage)
+        if definition.collection is None:
+            self.stage.unsupported("key_field of a table that is no KV store", span)
+        number, flag = context.spare("number"), context.spare("flag")
+        rows = Filter(rows, Call("isnotnull", (Field(KEY),)))
+        rows = Project(rows, tuple((name, name) for name in names))
+        last = Window(Reverse(rows), number, (KEY,))
+        rows = Project(
+            Reverse(Filter(last, Call("=", (Field(number), Const(1.0))))),
+            tuple((name, name) for name in names),
+        )
+        if not self.append:
+            return rows
+        if KEY not in (table.columns or ()) and context.fetched(Limit(table, 1)).rows:
+            self.stage.unsupported("key_field of records that have no `_key` yet", span)
+        rows = context.kept(rows)
+        new = Extend(Project(rows, ((KEY, KEY),)), ((flag, Const("1")),))
+        before = Filter(Combine(table, new, (KEY,), outer=True), Call("isnull", (Field(flag),)))
+        return Union((Project(before, tuple((name, name) for name in table.columns or ())), rows))
 
     def _allowed(self, context: Context) -> tuple[str, ...]:
         """The fields that the table takes; none named are all."""

@@ -11,6 +11,8 @@ from harness.registry import command
 from harness.registry.aggregations import Statistic, aggregations, parse_statistics, wild
 from harness.registry.evaluation import Evaluation
 from harness.registry.spans import parse_time_span
+from harness.spl.expressions import ExpressionParser
+from harness.spl.source import Span
 
 if TYPE_CHECKING:
     from harness.plan.nodes import Relation
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     from harness.spl.arguments import Arguments
     from harness.spl.lexer import Token
     from harness.spl.pipeline import Stage
-    from harness.spl.source import Span
 
 OPTIONS = frozenset(
     "allnum current global reset_after reset_before reset_on_change time_window window".split()
@@ -229,6 +230,8 @@ def _condition(arguments: Arguments) -> Expr:
     name = arguments.next("a reset").value.lower()
     arguments.position += 1
     token = arguments.next(f"the condition of {name}")
+    if token.kind == "string" and token.value != "(" and "\\" not in token.value:
+        return _quoted_condition(arguments, token)
     if token.kind != "(" and token.value != "(":
         arguments.stage.fail(
             f"{name} takes a condition in parentheses", token.span, f'{name}=(action="x")'
@@ -238,3 +241,14 @@ def _condition(arguments: Arguments) -> Expr:
     if closing.kind != ")" and closing.value != ")":
         arguments.stage.fail("`)` is expected here", closing.span)
     return condition
+
+
+def _quoted_condition(arguments: Arguments, token: Token) -> Expr:
+    """A condition that stands in quotes as a whole, with or without its parentheses."""
+    text = arguments.stage.text
+    inside = Span(token.span.start + 1, token.span.end - 1)
+    parser = ExpressionParser(text, inside)
+    expression = parser.expression()
+    if text.text[parser.position : inside.end].strip():
+        arguments.stage.fail("the condition ends before its quotes do", token.span)
+    return Evaluation(text).condition(expression)

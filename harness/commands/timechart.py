@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 from harness.model import Rows
-from harness.plan.expressions import Field
-from harness.plan.nodes import Aggregate, Aggregation
+from harness.plan.expressions import Call, Field
+from harness.plan.nodes import Aggregate, Aggregation, Extend
 from harness.registry import command
 from harness.registry.aggregations import (
     Statistic,
@@ -17,6 +18,7 @@ from harness.registry.aggregations import (
     wild,
 )
 from harness.registry.computed import Computed, at_computed, parse_computed
+from harness.registry.extents import aligned
 from harness.registry.series import (
     SERIES_OPTIONS,
     Layout,
@@ -40,9 +42,10 @@ if TYPE_CHECKING:
 
 BUCKETS = 100
 INSTANT = 1e-6
-FLAGS = ("cont", "fixedrange", "partial")
-UNSUPPORTED = ("aligntime", "dedup_splitvals", "end", "start")
-OPTIONS = SERIES_OPTIONS | {*FLAGS, *UNSUPPORTED, "bins", "minspan", "span"}
+FLAGS = ("cont", "dedup_splitvals", "fixedrange", "partial")
+UNSUPPORTED = ("end", "start")
+WEEKS = re.compile(r"\d*w(eeks?)?", re.IGNORECASE)
+OPTIONS = SERIES_OPTIONS | {*FLAGS, *UNSUPPORTED, "aligntime", "bins", "minspan", "span"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,9 @@ class Axis:
     fixedrange: bool = True
     partial: bool = True
     partial_span: Span | None = None
+    different: bool = False
+    align: Token | None = None
+    weeks: Token | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +83,8 @@ class Timechart:
     shortest usual one that needs no more than `bins` (100) buckets. A series' column is called
     by its value. Values beyond `limit` (10, by their sum, or with several functions by their
     frequency) are one series OTHER, events without the field one series NULL. No events, no rows.
+    `aligntime` moves spans shorter than a day. Unsupported: agg, start, end, and spans of weeks
+    that say no day to begin at (`1w@w1`) where the search has a first time.
     Source: Splunk Search Reference, `timechart`.
     """
 
@@ -120,6 +128,10 @@ class Timechart:
             self.stage.fail("`timechart` cannot begin a search")
         bounds = time_bounds(rows, context)
         events = context.closed(rows) if wild(self.statistics) else rows
+        if self.split and self.axis.different:
+            unique = Call("mvdedup", (Field(self.split),))
+            events = Extend(events, ((self.split, unique),))
+        self._check_weeks(bounds[0])
         ends = tuple(Aggregation(name, name, Field("_time")) for name in ("min", "max"))
         return context.applied(
             Aggregate(events, (), ends),
@@ -133,6 +145,8 @@ class Timechart:
             return Rows(("_time",), [])
         last = extent.last - INSTANT if extent.bounded else extent.last
         span = axis.span or chosen_time_span(extent.first, last, axis.bins, axis.least)
+        if axis.align is not None:
+            span = aligned(span, axis.align, rows, context, self.stage)
         timeline = Timeline(context.timezone, span)
         taken = ("_time", self.split) if self.split else ("_time",)
         found = aggregations(self.statistics, rows.columns, taken)
@@ -142,6 +156,15 @@ class Timechart:
         layout = Layout(context, "_time", key, split, statistics, self.series, self.computed)
         table = layout.table(rows, context.fetched(layout.cells(rows)))
         return self._filled(table, timeline, extent)
+
+    def _check_weeks(self, earliest: float | None) -> None:
+        """Weeks without a day begin on the epoch's, or where the search's range does."""
+        if self.axis.weeks is not None and earliest:
+            self.stage.unsupported(
+                "a span of weeks without a day to begin at, of a search with a first time",
+                self.axis.weeks.span,
+                f"write span={self.axis.weeks.value}@w0",
+            )
 
     def _extent(self, times: Rows, bounds: tuple[float | None, float | None]) -> Extent | None:
         """What the table covers; None where no row has a time."""
@@ -199,4 +222,7 @@ def _axis(arguments: Arguments, tokens: dict[str, Token]) -> Axis:
         flags.get("fixedrange", True),
         flags.get("partial", True),
         tokens["partial"].span if "partial" in tokens else None,
+        flags.get("dedup_splitvals", False),
+        tokens.get("aligntime"),
+        tokens["span"] if "span" in tokens and WEEKS.fullmatch(tokens["span"].value) else None,
     )

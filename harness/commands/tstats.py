@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn, Self
 
 from harness.errors import nearest
-from harness.plan.expressions import Call, Const, Field, demands
-from harness.plan.nodes import Aggregate, Extend, Filter, Project, Relation
+from harness.plan.expressions import Call, Const, Expr, Field, demands
+from harness.plan.nodes import Aggregate, Extend, Filter, Project, Relation, Union
 from harness.registry import command
 from harness.registry.aggregations import Statistic, aggregations, parse_statistics, wild
 from harness.registry.names import is_wild
 from harness.registry.predicates import Searching
+from harness.registry.prefixes import accept_prefix, prefixed_terms
+from harness.registry.prestats import at_span, is_prestats, unfinished
 from harness.registry.spans import TimeSpan, parse_time_span
 from harness.spl.predicates import Both, Comparison, Everything, Predicate, PredicateParser
 
@@ -30,7 +32,14 @@ OPTIONS = (
     "chunk_size",
     "fillnull_value",
 )
-UNSUPPORTED_WHEN_TRUE = ("prestats", "append")
+FLAGS = (
+    "prestats",
+    "append",
+    "local",
+    "summariesonly",
+    "include_reduced_buckets",
+    "allow_old_summaries",
+)
 BASE = ("_time", "host", "source", "sourcetype", "index")
 INDEXED = frozenset({*BASE, "_raw", "_indextime", "splunk_server", "*"})
 
@@ -43,8 +52,10 @@ class Tstats:
     The predicate is of the search language. Without acceleration there are no summaries, so
     summariesonly, allow_old_summaries and chunk_size change nothing. `fillnull_value` keeps
     rows that lack a BY field. A span groups by its start; the functions see the events' own times.
-    Without FROM only the metadata of events is known: fields that an index file may hold beside it
-    (INDEXED_EXTRACTIONS) are not supported, nor are prestats=true, append=true and PREFIX().
+    prestats=true leaves the functions for a later stats, chart or timechart, which asks for the
+    same ones; append=true adds to such results. PREFIX(<text>) is what follows a text in the raw
+    events' terms, in small letters. Without FROM only the metadata of events and PREFIX() are
+    known: fields that an index file may hold beside it (INDEXED_EXTRACTIONS) are not supported.
     Source: Search Reference, `tstats`.
     """
 
@@ -54,6 +65,9 @@ class Tstats:
     predicate: Predicate
     by: tuple[tuple[str, TimeSpan | None], ...]
     fill: str | None
+    prefixes: tuple[str, ...] = ()
+    prestats: bool = False
+    append: bool = False
 
     @classmethod
     def parse(cls, stage: Stage) -> Self:
@@ -63,15 +77,18 @@ class Tstats:
         while not statistics or not (arguments.done or arguments.at_word("from", "where", "by")):
             statistics += parse_statistics(arguments, "from", "where", "by")
             options |= arguments.options(OPTIONS)
-        for name in UNSUPPORTED_WHEN_TRUE:
-            if name in options and arguments.boolean(options[name], name):
-                stage.unsupported(f"tstats with {name}=true", options[name].span)
+        flags = {name: arguments.boolean(options[name], name) for name in FLAGS if name in options}
+        prestats, append = flags.get("prestats", False), flags.get("append", False)
+        if append and not prestats:
+            stage.fail("append=true needs prestats=true", options["append"].span)
         model = cls._from(stage) if arguments.accept_word("from") else None
         predicate = cls._where(stage)
-        by = cls._by(stage) if arguments.accept_word("by", "groupby") else []
+        prefixes: list[str] = []
+        by = cls._by(stage, prefixes) if arguments.accept_word("by", "groupby") else []
         arguments.finish()
         fill = options["fillnull_value"].value if "fillnull_value" in options else None
-        return cls(stage, tuple(statistics), model, predicate, tuple(by), fill)
+        found = (tuple(statistics), model, predicate, tuple(by), fill)
+        return cls(stage, *found, tuple(prefixes), prestats, append)
 
     @staticmethod
     def _from(stage: Stage) -> str | None:
@@ -101,7 +118,8 @@ class Tstats:
         return PredicateParser(stage.text, taken, stage.span.end).everything()
 
     @classmethod
-    def _by(cls, stage: Stage) -> list[tuple[str, TimeSpan | None]]:
+    def _by(cls, stage: Stage, prefixes: list[str]) -> list[tuple[str, TimeSpan | None]]:
+        """The BY fields, each with its span; those that are texts of PREFIX() are added."""
         arguments = stage.arguments
         by: list[str] = []
         span: Token | None = None
@@ -111,6 +129,10 @@ class Tstats:
             if arguments.at_word("where", "from"):
                 word = arguments.tokens[arguments.position].value.upper()
                 arguments.fail(f"{word} comes before BY", "write FROM … WHERE … BY …")
+            if (text := accept_prefix(arguments)) is not None:
+                prefixes.append(text)
+                by.append(text)
+                continue
             if arguments.at_option():
                 name = arguments.tokens[arguments.position]
                 value = arguments.option_value()
@@ -131,47 +153,62 @@ class Tstats:
     @staticmethod
     def _by_field(stage: Stage) -> str:
         here, field = stage.arguments.here(), stage.arguments.field()
-        if stage.text.text.startswith("PREFIX(", here.start):
-            stage.unsupported("tstats by PREFIX()", here)
         if is_wild(field):
             stage.fail("tstats takes no wildcards in its BY clause", here, "name each field")
         return field
 
     def lower(self, rows: Relation | None, context: Context) -> Relation:
         """Aggregate the data set, or the events when there is none."""
-        if rows is not None:
+        if rows is not None and not (self.append and is_prestats(rows.columns)):
             self.stage.unsupported("tstats that is not the first command")
-        asked = self.predicate
-        if self.model is None:
-            relation = context.events()
-        else:
-            model, _, name = self.model.partition(".")
-            if not name:
-                name, asked = _nodename(asked)
-            relation = context.data_set(model, name or None, self.stage)
+        relation, asked = self._read(context)
         if wild(self.statistics):
             self.stage.unsupported("tstats of a pattern of fields")
         searching = Searching(self.stage.text, context, events=self.model is None)
         predicate = searching.lower(asked)
         by = tuple(dict.fromkeys(name for name, _ in self.by))
         results = aggregations(self.statistics, relation.columns, by)
-        read = [*demands(predicate), *by]
+        read = [*demands(predicate), *(name for name in by if name not in self.prefixes)]
         read += [f for one in results if one.argument for f in demands(one.argument)]
         self._check(relation, [one for one in read if isinstance(one, str)], context)
         relation = Filter(relation, predicate)
-        keys = {name: context.spare("span") if span else name for name, span in self.by}
-        fields = [(keys[name], span.expression(name)) for name, span in self.by if span]
+        keys = {
+            name: context.spare("key") if span or name in self.prefixes else name
+            for name, span in self.by
+        }
+        relation = self._keyed(relation, keys)
+        if self.prestats:
+            if any(span for _, span in self.by) and (timed := at_span(results)):
+                self.stage.unsupported(f"prestats=true with `{timed}` and a span of _time")
+            mine = unfinished(relation, tuple(keys.items()), results, {})
+            return mine if rows is None else Union((rows, mine))
+        grouped = Aggregate(relation, tuple(keys.values()), results)
+        columns = [*keys.items(), *((one.name, one.name) for one in results)]
+        return Project(grouped, tuple(dict(columns).items()))
+
+    def _read(self, context: Context) -> tuple[Relation, Predicate]:
+        """What is aggregated, and what is asked of it beside that."""
+        if self.model is None:
+            return context.events(), self.predicate
+        if self.prefixes:
+            self.stage.unsupported("PREFIX() of a data model, whose fields are no raw terms")
+        model, _, name = self.model.partition(".")
+        name, asked = (name, self.predicate) if name else _nodename(self.predicate)
+        return context.data_set(model, name or None, self.stage), asked
+
+    def _keyed(self, relation: Relation, keys: dict[str, str]) -> Relation:
+        """The rows with the columns that they are grouped by."""
+        fields: list[tuple[str, Expr]] = [
+            (keys[name], span.expression(name)) for name, span in self.by if span
+        ]
+        fields += [(keys[text], prefixed_terms(text)) for text in self.prefixes]
         if self.fill is not None:
             fields += [
                 (name, Call("coalesce", (Field(name), Const(self.fill))))
                 for name, key in keys.items()
                 if name == key
             ]
-        if fields:
-            relation = Extend(relation, tuple(fields))
-        grouped = Aggregate(relation, tuple(keys.values()), results)
-        columns = [*keys.items(), *((one.name, one.name) for one in results)]
-        return Project(grouped, tuple(dict(columns).items()))
+        return Extend(relation, tuple(fields)) if fields else relation
 
     def _check(self, relation: Relation, names: list[str], context: Context) -> None:
         """A data set's fields are known: one that is not among them is empty, and warned of."""

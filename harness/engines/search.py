@@ -20,6 +20,7 @@ from harness.plan import nodes
 from harness.plan.expressions import Call, Const, Demand, Expr, Field, every
 from harness.registry import find_command
 from harness.registry.predicates import Searching
+from harness.registry.prestats import check_end, check_follower, may_be_prestats
 from harness.registry.unsupported import EXTERNAL_LOOKUPS
 from harness.spl.macros import expand
 from harness.spl.pipeline import Pipeline, Stage, parse_pipeline
@@ -174,12 +175,17 @@ class LocalSearch:
         self, pipeline: Pipeline, relation: nodes.Relation | None = None, *, shows: bool = False
     ) -> nodes.Relation:
         """A pipeline as a relation; what it gives is only shown if `shows`."""
+        unfinished = may_be_prestats(pipeline.stages)
         for stage in pipeline.stages:
+            if unfinished:
+                check_follower(stage, relation)
             command = find_command(stage).parse(stage)
             self._is_last = shows and stage is pipeline.stages[-1]
             relation = command.lower(relation, self)
         if relation is None:
             raise TypeError(pipeline)
+        if unfinished:
+            check_end(pipeline.stages[-1], relation)
         return relation
 
     def columns(self, relation: nodes.Relation) -> tuple[str, ...]:

@@ -71,6 +71,14 @@ def _wild(d: Dialect, value: Typed, wanted: str) -> Sql:
     return d.function("like", lowered, d.literal("%".join(escaped)))
 
 
+def _exact(d: Dialect, value: Typed, wanted: str) -> Sql:
+    text = as_text(d, value).sql
+    if "*" not in wanted:
+        return d.function("equals", text, d.literal(wanted))
+    parts = [re.escape(part) for part in wanted.split("*")]
+    return d.regex_matches(text, rf"(?s)\A{'.*'.join(parts)}\z")
+
+
 def _network(d: Dialect, value: Typed, wanted: str) -> Sql:
     text = as_text(d, value).sql
     inside = d.function("spl_cidr_match", d.literal(wanted), text)
@@ -93,6 +101,7 @@ def _comparison(name: str, test: Callable[[Dialect, Typed, str], Sql]) -> None:
 _comparison("search_equals", _equal)
 _comparison("search_wildcard", _wild)
 _comparison("search_cidr", _network)
+_comparison("search_exact", _exact)
 
 
 def _ordering(name: str, operator: str) -> None:
@@ -140,6 +149,15 @@ def term(d: Dialect, raw: Typed, wanted: Typed, flags: Typed) -> Typed:
         plain = d.literal(longest if exact else longest.lower())
         return condition(d.function("and", d.function("contains", where, plain), found))
     return condition(found)
+
+
+@eval_function("prefixed_terms", literal=(1,))
+def prefixed_terms(d: Dialect, raw: Typed, prefix: Typed) -> Typed:
+    """What follows a text, between major breakers, as an index keeps it: in small letters."""
+    pattern = rf"(?:^|[{MAJOR}]){re.escape(_constant(prefix))}([^{MAJOR}]+)"
+    text = d.function("lower", as_text(d, raw).sql)
+    found = d.function("list_sort", d.function("list_distinct", d.regex_all(text, pattern, 1)))
+    return Typed(d.function("not_empty", found), Kind.ANY, multi=True)
 
 
 def _breaks(character: str) -> bool:

@@ -20,6 +20,8 @@ from harness.registry.functions import (
     stats_function_names,
 )
 from harness.registry.names import is_wild, matching, renamed
+from harness.registry.prefixes import accept_prefix, prefixed_terms
+from harness.registry.prestats import finishing, is_prestats
 from harness.registry.spans import parse_time_span
 from harness.spl.arguments import STATISTICS, is_statistic
 from harness.spl.expressions import ExpressionParser
@@ -160,6 +162,11 @@ def check_function(
 def _argument(arguments: Arguments) -> tuple[str | None, Expr | None, str]:
     if arguments.accept(")"):
         return None, None, ""
+    if arguments.stage.name.lower() == "tstats" and (prefix := accept_prefix(arguments)):
+        arguments.expect(")")
+        if not arguments.at_word("as"):
+            arguments.fail("a function of PREFIX() needs a name", "write AS and a name")
+        return None, prefixed_terms(prefix), prefix
     token = arguments.next("a field")
     if token.kind == "word" and token.value.lower() == "eval" and arguments.accept("("):
         text, stage = arguments.stage.text, arguments.stage
@@ -235,6 +242,8 @@ def aggregations(
     `starts` are those of the buckets of sparklines, by their span.
     """
     found: dict[str, Aggregation] = {}
+    if columns is not None and is_prestats(columns):
+        statistics = finishing(statistics, columns)
     for one in statistics:
         buckets = (starts or {}).get(one.span, ()) if one.inner else ()
         options = (one.parameter, one.inner, buckets)

@@ -39,14 +39,15 @@ TIME_FIELDS = {
     "starttimeu": ">=",
     "endtimeu": "<",
 }
+INDEX_TIMES = {"_index_earliest": ">=", "_index_latest": "<"}
+"""Bounds of the time at which an event was indexed; without one it is the event's own."""
 RELATIVE_TIMES = {
     f"{edge}{unit}sago": (operator, unit)
     for edge, operator in (("start", ">="), ("end", "<"))
     for unit in ("second", "minute", "hour", "day", "month")
 } | {f"{unit}sago": (">=", unit) for unit in ("minute", "hour", "day", "month")}
 UNSUPPORTED_FIELDS = frozenset(
-    {"_index_earliest", "_index_latest"}
-    | {"searchtimespandays", "searchtimespanhours", "searchtimespanminutes", "savedsearch"}
+    {"searchtimespandays", "searchtimespanhours", "searchtimespanminutes", "savedsearch"}
     | {"eventtypetag", "hosttag", "timeformat", "splunk_server_group", "savedsplunk"}
 )
 ORDERINGS = {"<": "search_less", "<=": "search_at_most", ">": "search_greater"}
@@ -110,6 +111,9 @@ class Searching:
 
     @lower.register
     def _(self, predicate: spl.Comparison) -> Expr:
+        if predicate.exact_case:
+            name = "search_exact" if predicate.operator == "=" else "search_exact_not"
+            return Call(name, (Field(predicate.field), Const(predicate.value)))
         return self._compare(predicate.field, predicate.operator, predicate.value, predicate.span)
 
     @lower.register
@@ -127,7 +131,7 @@ class Searching:
 
     def _compare(self, field: str, operator: str, value: str, span: Span) -> Expr:
         lowered = field.lower()
-        if lowered in TIME_FIELDS or lowered in RELATIVE_TIMES:
+        if lowered in TIME_FIELDS or lowered in RELATIVE_TIMES or lowered in INDEX_TIMES:
             return self._time(lowered, operator, value, span)
         if lowered in UNSUPPORTED_FIELDS:
             self._unsupported(f"the search term `{field}`", span)
@@ -146,11 +150,17 @@ class Searching:
                 direction, unit = RELATIVE_TIMES[field]
                 moment = parse_time(f"-{int(value)}{unit}", self.context.now)
             else:
-                direction = TIME_FIELDS[field]
+                direction = (TIME_FIELDS | INDEX_TIMES)[field]
                 moment = parse_time(value, self.context.now, self.context.timezone)
         except ValueError as error:
             raise self.text.syntax_error(str(error), span, "for example -24h@h") from error
-        return Call(direction, (Field("_time"), Const(moment)))
+        if field not in INDEX_TIMES:
+            return Call(direction, (Field("_time"), Const(moment)))
+        self.context.warn(
+            f"`{field}` was held against the events' own times: a replay indexes an event at once"
+        )
+        indexed = Call("coalesce", (Field("_indextime"), Field("_time")))
+        return Call(direction, (indexed, Const(moment)))
 
     def _from_rows(self, rows: Rows, span: Span) -> Expr:
         """The implicit `format`: each row's fields must all match, any row may.

@@ -38,7 +38,8 @@ class TimeSpan:
     """A span in seconds, or of whole months if `months` is set.
 
     `local` ones (days and longer) begin at midnight of the search's zone; `offset` is how many
-    seconds after the epoch, or after local midnight of its day, spans begin.
+    seconds after the epoch, or after local midnight of its day, spans begin. Weeks that say no
+    day begin on that of the epoch, a Thursday.
     """
 
     seconds: float
@@ -84,13 +85,11 @@ def parse_time_span(token: Token, stage: Stage) -> TimeSpan:
     if unit is None:
         stage.fail(f"`{word}` is no unit of time", token.span, "units: s, m, h, d, w, mon, q, y")
     months = TimeSpan(0.0, local=True, months=count * MONTHS.get(unit, 0))
-    span = months if unit in MONTHS else TimeSpan(count * SECONDS[unit], local=unit == "day")
+    span = (
+        months if unit in MONTHS else TimeSpan(count * SECONDS[unit], local=unit in ("day", "week"))
+    )
     if snap is not None:
         return _snapped(token, stage, replace(span, local=False), unit)
-    if unit == "week":
-        stage.unsupported(
-            "a span of weeks without a day to begin at", token.span, f"write span={token.value}@w0"
-        )
     return span
 
 

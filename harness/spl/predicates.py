@@ -3,8 +3,9 @@ r"""The search language: `search`, the where clause of tstats, event types, cons
     all      = any { [ "AND" ] any }
     any      = negated { "OR" negated }
     negated  = "NOT" negated | primary
+    value    = word | string | directive "(" … ")"
     primary  = "(" all ")" | field operator value | field "IN" "(" value { "," value } ")"
-             | "TERM(" … ")" | "CASE(" … ")" | subsearch | word | string
+             | directive "(" … ")" | subsearch | word | string
 
 OR binds tighter than AND, written or implied. Source: Splunk Search Reference, `search`,
 "Boolean expressions": expressions are evaluated in the order parentheses, NOT, OR, AND.
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 INDEXED = re.compile(r"([A-Za-z_][\w.]*)::(.*)", re.DOTALL)
 KEYWORDS = frozenset({"AND", "OR", "NOT"})
+DIRECTIVES = frozenset({"TERM", "CASE"})
 MAX_NESTING = 60
 
 
@@ -56,12 +58,16 @@ class Negation:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """`field operator value`; the value's `*` are wildcards, quoted or not."""
+    """`field operator value`; the value's `*` are wildcards, quoted or not.
+
+    `exact_case` is `field=CASE(…)`.
+    """
 
     field: str
     operator: str
     value: str
     span: Span = dataclasses.field(default=NOWHERE, compare=False)
+    exact_case: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,19 +206,41 @@ class PredicateParser:
         following = self.peek()
         if following is not None and following.kind == "operator":
             self.position += 1
-            value, span = self._value(following)
-            operator = "=" if following.value == "==" else following.value
-            return Comparison(token.value, operator, value, token.span.to(span))
-        if following is not None and following.kind == "(" and token.kind == "word":
-            if token.value in ("TERM", "CASE") and not following.spaced:
-                return self._directive(token)
-        elif self._is_in(following):
+            return self._comparison(token, following)
+        if self._opens_directive(token, following):
+            value, end = self._directive(token)
+            whole = token.value == "TERM"
+            return Term(value, not whole, whole, token.span.to(end))
+        if self._is_in(following):
             self.position += 1
             values, end = self._list()
             return Membership(token.value, values, token.span.to(end))
         if token.kind == "word" and (indexed := INDEXED.fullmatch(token.value)):
             return self._indexed(indexed[1], indexed[2], token)
         return Term(token.value, span=token.span)
+
+    def _comparison(self, field: Token, operator: Token) -> Predicate:
+        sign = "=" if operator.value == "==" else operator.value
+        directive = self.peek()
+        if directive is None or not self._opens_directive(directive, self.peek(1)):
+            value, span = self._value(operator)
+            return Comparison(field.value, sign, value, field.span.to(span))
+        self.position += 1
+        value, span = self._directive(directive)
+        exact = directive.value == "CASE"
+        if exact and sign not in ("=", "!="):
+            self._fail("CASE() is compared by = or != alone", operator.span)
+        return Comparison(field.value, sign, value, field.span.to(span), exact)
+
+    @staticmethod
+    def _opens_directive(token: Token, following: Token | None) -> bool:
+        return (
+            token.kind == "word"
+            and token.value in DIRECTIVES
+            and following is not None
+            and following.kind == "("
+            and not following.spaced
+        )
 
     def _indexed(self, name: str, value: str, token: Token) -> Predicate:
         """`field::value` is how an index holds a field of its own among its terms."""
@@ -257,12 +285,23 @@ class PredicateParser:
         """Single quotes are part of a value: in the search language they quote nothing."""
         return f"'{token.value}'" if token.kind == "quoted" else token.value
 
-    def _directive(self, token: Token) -> Predicate:
-        values, end = self._list()
-        if len(values) != 1:
-            self._fail(f"{token.value}() takes one term", token.span.to(end))
-        span = token.span.to(end)
-        return Term(values[0], token.value == "CASE", token.value == "TERM", span)
+    def _directive(self, token: Token) -> tuple[str, Span]:
+        """What stands in the brackets of TERM or CASE: one term, breakers and all."""
+        opened, inside = self.tokens[self.position], list[Token]()
+        self.position += 1
+        while (part := self.peek()) is not None and part.kind != ")":
+            inside.append(part)
+            self.position += 1
+        if part is None:
+            self._fail("a parenthesis is not closed", opened.span, "add a `)`")
+        self.position += 1
+        if not inside:
+            self._fail("the list is empty", opened.span.to(part.span))
+        if len(inside) == 1 and inside[0].kind in ("word", "string", "quoted"):
+            return self._written(inside[0]), part.span
+        if any(one.kind == "," or one.spaced for one in inside[1:]):
+            self._fail(f"{token.value}() takes one term", token.span.to(part.span))
+        return self.text.text[inside[0].span.start : inside[-1].span.end], part.span
 
     def _list(self) -> tuple[tuple[str, ...], Span]:
         opened = self.tokens[self.position]

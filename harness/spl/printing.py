@@ -143,7 +143,9 @@ def _predicate(predicate: Predicate, text: SplText | None) -> str:
     if isinstance(predicate, search_spl.Negation):
         return f"NOT {_part(predicate.part, text, search_spl.Both, search_spl.Either)}"
     if isinstance(predicate, search_spl.Comparison):
-        return f"{_word(predicate.field)}{predicate.operator}{_word(predicate.value)}"
+        value = _word(predicate.value)
+        value = f"CASE({value})" if predicate.exact_case else value
+        return f"{_word(predicate.field)}{predicate.operator}{value}"
     if isinstance(predicate, search_spl.Membership):
         values = ", ".join(_word(value) for value in predicate.values)
         return f"{_word(predicate.field)} IN ({values})"

@@ -11,7 +11,7 @@ from harness.plan.expressions import Call, Const, Demand, Field, demands
 from harness.plan.types import Typed, as_any, as_number, null, unify
 from harness.registry import known_stats_function
 from harness.sql.aggregates import aggregated
-from harness.sql.query import Node, Query, aliased, column, select, subquery
+from harness.sql.query import Node, Query, aliased, column, identity, select, subquery
 
 if TYPE_CHECKING:
     from harness.plan import nodes
@@ -83,9 +83,9 @@ def _window(
 
 def compile_combine(c: Compiler, node: nodes.Combine, wanted: Wanted, *, ordered: bool) -> Query:
     """SPL's join: the left rows with those right rows that share the BY fields' values."""
-    d, known = c.dialect, node.right.columns
-    asked = {n for n in wanted if isinstance(n, str) and not n.startswith("\0")}
-    given = frozenset(asked if known is None else asked & set(known)) - set(node.by)
+    d, asked = c.dialect, {name for name in wanted if isinstance(name, str)}
+    known = node.right.columns or [name for name in asked if not name.startswith("\0")]
+    given = frozenset(asked & set(known)) - set(node.by)
     below = frozenset(wanted | set(node.by))
     left = c.wrapped(c.compile(node.input, below, ordered=True), below)
     needed = given | set(node.by)
@@ -102,8 +102,9 @@ def compile_combine(c: Compiler, node: nodes.Combine, wanted: Wanted, *, ordered
         order=exp.Order(expressions=[number.node()]),
     )
     values = {name: right.columns.get(name) or null(d) for name in given}
-    outputs: list[Node] = [aliased(keys[name][1].sql, labels[name]) for name in node.by]
-    outputs += [aliased(values[name].sql, labels[name]) for name in sorted(given)]
+    chosen = {name: keys[name][1].sql for name in node.by}
+    chosen |= {name: values[name].sql for name in sorted(given)}
+    outputs = _once(chosen, labels)
     outputs += [aliased(place, "place"), aliased(exp.true(), "found")]
     statement = select(outputs, right.source, conditions=right.conditions)
     condition: Node = exp.true()
@@ -128,6 +129,21 @@ def compile_combine(c: Compiler, node: nodes.Combine, wanted: Wanted, *, ordered
     order = (*left.order, type(number)(column(table, "place"))) if ordered else ()
     joined = replace(left, source=source, columns=columns, order=order)
     return c.wrapped(joined, wanted)
+
+
+def _once(chosen: dict[str, Node], labels: dict[str, str]) -> list[Node]:
+    """The columns under their labels; names of one column share a label.
+
+    DuckDB 2.0 mixes up columns where a SELECT that numbers rows has one of them twice.
+    """
+    found: dict[object, str] = {}
+    outputs: list[Node] = []
+    for name, sql in chosen.items():
+        label = found.setdefault(identity(sql), labels[name])
+        if label == labels[name]:
+            outputs.append(aliased(sql, label))
+        labels[name] = label
+    return outputs
 
 
 def _either(c: Compiler, before: Typed | None, found: Typed, *, first: bool) -> Typed:

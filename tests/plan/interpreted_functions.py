@@ -216,6 +216,12 @@ def _in_network(value: str, network: str) -> bool:
         return False
 
 
+def _spelled(value: str, wanted: str) -> bool:
+    """Whether a value is a text in its own letter case, `*` being anything."""
+    parts = [re.escape(part) for part in wanted.split("*")]
+    return re.fullmatch(".*".join(parts), value, re.DOTALL) is not None
+
+
 def found_in(found: Sequence[Value]) -> Truth:
     """`=` in turn."""
     return disjunction([EQUAL([found[0], one]) for one in found[1:]])
@@ -278,6 +284,8 @@ CONDITIONS: dict[str, Callable[[Sequence[Value]], Truth]] = {
     "search_equals_not": searched(lambda value, wanted: not search_equal(value, wanted)),
     "search_wildcard": searched(search_wildcard),
     "search_wildcard_not": searched(lambda value, wanted: not search_wildcard(value, wanted)),
+    "search_exact": searched(_spelled),
+    "search_exact_not": searched(lambda value, wanted: not _spelled(value, wanted)),
     "search_cidr": searched(_in_network),
     "search_cidr_not": searched(lambda value, wanted: not _in_network(value, wanted)),
     "search_less": searched(search_order(lambda result: result < 0)),
