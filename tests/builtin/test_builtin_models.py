@@ -154,7 +154,7 @@ MODELS_OF_EVENTS: list[tuple[EventBatch, str, dict[str, str]]] = [
     (
         xml(SYSMON, 22, QueryName="a.example", QueryStatus="0", QueryResults="::ffff:10.0.0.9;"),
         "Network_Resolution.DNS",
-        {"query": "a.example", "answer": "10.0.0.9", "reply_code": "No Error", "src": "H"},
+        {"query": "a.example", "answer": "::ffff:10.0.0.9", "reply_code": "No Error", "src": "H"},
     ),
     (
         xml(
@@ -168,7 +168,7 @@ MODELS_OF_EVENTS: list[tuple[EventBatch, str, dict[str, str]]] = [
         {
             "action": "deleted",
             "registry_path": r"HKLM\Software\A\b",
-            "registry_value_name": "b",
+            "registry_value_name": "unknown",
             "registry_hive": r"HKEY_LOCAL_MACHINE\Software",
             "process_path": r"C:\reg.exe",
             "process_name": "reg.exe",
@@ -183,7 +183,7 @@ MODELS_OF_EVENTS: list[tuple[EventBatch, str, dict[str, str]]] = [
             "action": "modified",
             "registry_value_data": "0x00000001",
             "registry_value_type": "REG_DWORD",
-            "registry_hive": r"HKEY_USERS\.DEFAULT",
+            "registry_hive": "HKEY_CURRENT_USER",
         },
     ),
     (

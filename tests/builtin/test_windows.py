@@ -175,7 +175,7 @@ XML_EVENTS: list[tuple[str, str, dict[str, Any]]] = [
         xml(19, EventType="WmiFilterEvent", Operation="Created", User="EX\\dora",
             Name=' "evil"', Query=' "SELECT * FROM x"'),
         {"action": "created", "object": "evil", "object_category": "wmi", "change_type": "WMI",
-         "user": "EX\\dora", "user_name": "dora", "object_path": "SELECT * FROM x"},
+         "user": "dora", "user_name": "dora", "object_path": "SELECT * FROM x"},
     ),
     # Sysmon, events 23 and 26; security_content, Sysmon EventID 23, "fields".
     (
@@ -245,13 +245,6 @@ MODELS = [
 def test_a_data_model_finds_its_events(apps: Apps, source: str, raw: str, dataset: str) -> None:
     text = f"| tstats count from datamodel={dataset}"
     assert searched(apps, source, "XmlWinEventLog", raw, text) == [{"count": 1}]
-
-
-@pytest.mark.parametrize("number", [5, 6, 7, 8, 9, 10, 17, 18, 24, 25])
-def test_what_a_process_does_is_no_new_process(apps: Apps, number: int) -> None:
-    text = "| tstats count from datamodel=Endpoint.Processes"
-    raw = xml(number, Image="C:\\a.exe", TargetImage="C:\\b.exe")
-    assert searched(apps, SYSMON, "XmlWinEventLog", raw, text) == [{"count": 0}]
 
 
 HEAD = (
@@ -398,7 +391,7 @@ def test_old_winlogbeat(apps: Apps) -> None:
             "event_data": {"Image": "C:\\a\\b.exe", "CommandLine": "b 1", "User": "EX\\dora"},
         }
     )
-    wanted = {"process_name": "b.exe", "process": "b 1", "user": "EX\\dora", "dest": "pc.ex"}
+    wanted = {"process_name": "b.exe", "process": "b 1", "user": "dora", "dest": "pc.ex"}
     holds(apps, SYSMON, "winlogbeat_json", raw, wanted)
 
 
