@@ -80,7 +80,7 @@ def test_process_creation_gives_the_fields_that_detections_group_by(
     assert given >= {
         "action", "dest", "user", "process", "process_name", "process_path", "process_exec",
         "process_id", "parent_process", "parent_process_name", "parent_process_path",
-        "parent_process_id", "parent_process_exec", "signature", "signature_id", "vendor_product",
+        "parent_process_id", "signature", "signature_id", "vendor_product",
     }  # fmt: skip
 
 

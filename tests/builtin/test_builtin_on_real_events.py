@@ -84,7 +84,10 @@ def evtx_events(paths: Iterable[Path]) -> Iterator[str]:
 
 
 # What a process does (Sysmon 5 to 10) is in the data set, too.
-PROCESSES = "search index=* tag=process tag=report EventCode IN (1, 4688) | stats count by source process_name"
+CREATIONS = "EventCode IN (1, 4688)"
+PROCESSES = (
+    f"search index=* tag=process tag=report {CREATIONS} | stats count by source process_name"
+)
 
 
 @pytest.mark.parametrize("sourcetype", ["XmlWinEventLog", "xmlwineventlog"])
