@@ -131,7 +131,8 @@ XML_EVENTS: list[tuple[str, str, dict[str, Any]]] = [
         SECURITY,
         xml(4794, SubjectUserName="ann", Workstation="DC1", Status="0x0"),
         {"action": "success", "src_user": "ann", "src": "DC1", "change_type": None,
-         "user": "DSRM administrator", "object": "DSRM administrator", "CategoryString": "Account Management"},
+         "user": "DSRM administrator", "object": "DSRM administrator",
+          "CategoryString": "Account Management"},
     ),
     # 5140: the share is what is opened.
     (
@@ -159,7 +160,8 @@ XML_EVENTS: list[tuple[str, str, dict[str, Any]]] = [
     (
         SYSTEM,
         xml(19, UPDATE, updateTitle="KB1"),
-        {"signature": "KB1", "status": "installed", "tag": ["os", "status", "track_event_signatures", "update", "windows"]},
+        {"signature": "KB1", "status": "installed",
+         "tag": ["os", "status", "track_event_signatures", "update", "windows"]},
     ),
     (
         SYSMON,

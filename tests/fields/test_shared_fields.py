@@ -75,7 +75,7 @@ def engine(apps: Apps, shares: str | None = None) -> DuckDBEngine:
     """An engine with the events of three source types, at the same times in each."""
     made = DuckDBEngine(Knowledge(apps), shares=shares)
     for sourcetype, raw in EVENTS.items():
-        times = [float(number // 2) * 3 for number in range(len(raw))]
+        times: list[float | None] = [float(number // 2) * 3 for number in range(len(raw))]
         made.load([EventBatch("main", "src", sourcetype, raw, times, ["host"] * len(raw))])
     return made
 

@@ -72,11 +72,11 @@ def run(tmp_path: Path) -> Callable[..., list[TrialResult]]:
 def test_every_risk_object_of_every_row_is_checked(run: Callable[..., list[TrialResult]]) -> None:
     (result,) = run(
         "{results: 1, risk: ["
-        "{object: H1, type: system, score: 30, message: 'Started on H1 by D\\bob.'},"
-        " {object: 'D\\bob', type: user, score: 30, message: 'Started on H1 by D\\bob.'}]}"
+        "{object: H1, type: system, score: 30, message: 'Started on H1 by bob.'},"
+        " {object: 'bob', type: user, score: 30, message: 'Started on H1 by bob.'}]}"
     )
     assert result.verdict is Verdict.PASS, result.details
-    assert result.rows.rows == [{"dest": "H1", "user": "D\\bob", "count": 3}]
+    assert result.rows.rows == [{"dest": "H1", "user": "bob", "count": 3}]
     assert result.synthetic
     assert set(result.timings_ms) == {"ingest", "compile", "run", "risk", "total"}
 
@@ -101,7 +101,7 @@ def test_what_does_not_hold_fails_with_the_rows_after_each_stage(
     assert reason in result.reason
     assert [stage.count for stage in result.stages] == [1, 1, 1]
     assert result.stages[0].sample.rows == [
-        {"Processes.dest": "H1", "Processes.user": "D\\bob", "count": 3}
+        {"Processes.dest": "H1", "Processes.user": "bob", "count": 3}
     ]
 
 
@@ -189,7 +189,7 @@ def test_a_risk_event_s_values_come_back_as_they_are(tmp_path: Path) -> None:
     project = Project(Settings.read(tmp_path, {}, {}))
     (trial,) = project.trials(project.content.find("Many risks"))
     (row,) = trial.run(project).rows.rows
-    assert row == {"risk_object": f"D\\{odd}", "risk_message": f"Started on H1 by D\\{odd}."}
+    assert row == {"risk_object": f"{odd}", "risk_message": f"Started on H1 by {odd}."}
 
 
 def test_nothing_leaks_from_one_trial_to_the_next(run: Callable[..., list[TrialResult]]) -> None:
