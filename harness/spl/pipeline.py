@@ -112,6 +112,24 @@ def _split(text: SplText, span: Span) -> list[Span]:
     return [*pieces, Span(begin, span.end)]
 
 
+def brackets(text: SplText, span: Span) -> tuple[Span, ...]:
+    """The outermost brackets within a stretch of text, outside quotes."""
+    raw, position, found = text.text, span.start, list[Span]()
+    while position < span.end:
+        character = raw[position]
+        if character == '"':
+            position = skip_quoted(raw, position)
+        elif character == "'" and opens_quote(raw, position, span.end):
+            position = raw.index("'", position + 1) + 1
+        elif character == "[":
+            close = closing_bracket(text, position, span.end) + 1
+            found.append(Span(position, close))
+            position = close
+        else:
+            position += 2 if character == "\\" else 1
+    return tuple(found)
+
+
 def _implicit_search(text: SplText, piece: Span) -> Stage:
     start = _skip_space(text.text, piece)
     matched = COMMAND_NAME.match(text.text, start, piece.end)

@@ -110,8 +110,26 @@ class Subsearch:
     span: Span
 
 
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """`field operator [search …]`: a comparison whose right side a subsearch writes."""
+
+    field: str
+    operator: str
+    span: Span
+
+
 Predicate = (
-    Everything | Both | Either | Negation | Comparison | Membership | Term | Headless | Subsearch
+    Everything
+    | Both
+    | Either
+    | Negation
+    | Comparison
+    | Compared
+    | Membership
+    | Term
+    | Headless
+    | Subsearch
 )
 
 
