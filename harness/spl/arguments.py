@@ -22,6 +22,7 @@ WHOLE = re.compile(r"[-+]?[0-9]+")
 NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 TRUE_WORDS = frozenset({"t", "true", "1", "yes", "y"})
 FALSE_WORDS = frozenset({"f", "false", "0", "no", "n"})
+BINS = ("write `| bin _time span=…` before it",)
 STATISTICS = frozenset(
     """
     avg c count dc distinct_count earliest earliest_time estdc estdc_error exactperc first last
@@ -116,10 +117,11 @@ class Arguments:
             if name in stop:
                 break
             if name not in known:
+                hints = nearest(token.value, known) or (f"options: {', '.join(sorted(known))}",)
                 self.stage.fail(
                     f"`{self.stage.name}` has no option `{token.value}`",
                     token.span,
-                    *(nearest(token.value, known) or (f"options: {', '.join(sorted(known))}",)),
+                    *(BINS if name == "span" else hints),
                 )
             found[name] = self.option_value()
         return found
@@ -139,7 +141,7 @@ class Arguments:
         name = self.next("an option")
         self.position += 1
         token = self.next(f"a value of `{name.value}`")
-        if token.kind != "(":
+        if token.kind != "(" and not self.stage.text.text.startswith("<<", token.span.start):
             return token
         self.position -= 1
         return self.unquoted()

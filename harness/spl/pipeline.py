@@ -146,10 +146,11 @@ def _stage(text: SplText, piece: Span) -> Stage:
     if matched is None:
         position = max(piece.start - 1, 0)
         empty = start >= piece.end
+        doubled = empty and text.text[position : position + 2] == "||"
         raise text.syntax_error(
             "a command's name is missing" if empty else "a command begins with its name",
             Span(position, position + 1) if empty else Span(start, start + 1),
-            "write a command after the `|`",
+            "write a command after the `|`" + (", or OR for `||`" if doubled else ""),
         )
     return Stage(text, matched[0], Span(*matched.span()), Span(matched.end(), piece.end))
 

@@ -240,6 +240,9 @@ class PredicateParser:
     def _comparison(self, field: Token, operator: Token) -> Predicate:
         sign = "=" if operator.value == "==" else operator.value
         directive = self.peek()
+        if directive is not None and directive.kind == "subsearch":
+            self.position += 1
+            return Compared(field.value, sign, directive.span)
         if directive is None or not self._opens_directive(directive, self.peek(1)):
             value, span = self._value(operator)
             return Comparison(field.value, sign, value, field.span.to(span))
