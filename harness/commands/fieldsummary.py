@@ -44,8 +44,7 @@ class Fieldsummary:
     def parse(cls, stage: Stage) -> Self:
         """Read the number of values and the fields."""
         arguments = stage.arguments
-        options = arguments.options(("maxvals",))
-        fields = arguments.fields()
+        options, fields = arguments.options_and_fields(("maxvals",))
         most = MOST_VALUES
         if "maxvals" in options:
             most = arguments.integer(options["maxvals"], "maxvals")

@@ -16,6 +16,7 @@ from harness.spl.source import Span
 from harness.spl.templates import Template
 
 if TYPE_CHECKING:
+    from harness.plan.expressions import Expr
     from harness.plan.nodes import Relation
     from harness.registry.context import Context
     from harness.spl.lexer import Token
@@ -29,7 +30,9 @@ TOKENS = {
     "matchseg2": "<<MATCHSEG2>>",
     "matchseg3": "<<MATCHSEG3>>",
     "itemstr": "<<ITEM>>",
+    "iterstr": "<<ITER>>",
 }
+OF_ITEMS = ("itemstr", "iterstr")
 NOT_IN_TOKENS = re.compile(r"[\s\"'\[\]|\\]")
 MAX_FIELDS = 1_000
 
@@ -42,7 +45,8 @@ class Foreach:
     In it `<<FIELD>>` is the field's name, `<<MATCHSTR>>` what the pattern's `*` stands for, and
     `<<MATCHSEG1>>` to `<<MATCHSEG3>>` what each one does; fieldstr=, matchstr=… choose other
     tokens. With mode=multivalue, json_array or auto_collections it takes one field, and the
-    pipeline, a single eval, runs for each value, `<<ITEM>>`. Names of the data are put in so
+    pipeline, a single eval, runs for each value, `<<ITEM>>`, and its number from 0, `<<ITER>>`.
+    itemstr= and iterstr= choose other tokens. Names of the data are put in so
     that they cannot write SPL (`harness.spl.templates`). Unsupported: `<<MATCHSTR>>` of several
     `*`. Source: Search Reference, foreach.
     """
@@ -136,7 +140,7 @@ class Foreach:
                 continue
             if kind == "matchstr" and kind not in meanings:
                 self.stage.unsupported(f"{token} of a pattern with several `*`", used[token])
-            if kind == "itemstr":
+            if kind in OF_ITEMS:
                 self.stage.fail(f"{token} needs mode=multivalue or json_array", used[token])
             found[token] = meanings.get(kind, "")
         return found
@@ -144,17 +148,19 @@ class Foreach:
     def _items(self, rows: Relation, context: Context) -> Relation:
         """Evaluate once for each value of the field."""
         (name,) = self.names
-        template, item = self._template(), dict(self.tokens)["itemstr"]
+        template = self._template()
+        item, number = (dict(self.tokens)[kind] for kind in OF_ITEMS)
         for token, span in template.keys().items():
-            if token != item:
+            if token not in (item, number):
                 self.stage.fail(f"{token} needs mode=multifield", span)
         rows, field, count = items_of(rows, name, self.mode, context)
         if count > MAX_ITEMS:
             self.stage.unsupported(f"foreach over more than {MAX_ITEMS} values")
-        value = context.spare("item")
-        text = template.named(value)
+        value, place = context.spare("item"), context.spare("place")
+        text = template.named({item: value, number: place})
         pipeline = parse_pipeline(text, Span(0, len(text.text)))
         for position in range(count):
             one = Call("mvindex", (Field(field), Const(float(position))))
-            rows = evaluated_for_items(self.stage, pipeline, rows, (value, one), context)
+            names: dict[str, Expr] = {value: one, place: Const(float(position))}
+            rows = evaluated_for_items(self.stage, pipeline, rows, one, names, context)
         return without(rows, field)

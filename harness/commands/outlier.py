@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @command("outlier")
 @dataclass(frozen=True, slots=True)
 class Outlier:
-    """outlier [action=remove|transform] [mark=] [param=<number>] [uselower=] [<field>…].
+    """outlier [type=iqr] [action=remove|transform] [mark=] [param=<number>] [uselower=] [<field>…].
 
     A number is an outlier over the 75th percentile plus `param` (2.5) times the distance of the
     25th and 75th percentiles; with `uselower` also as far under the 25th. `transform` puts the
@@ -32,8 +32,7 @@ class Outlier:
     def parse(cls, stage: Stage) -> Self:
         """Read the options and the fields."""
         arguments = stage.arguments
-        options = arguments.options(OUTLIER_OPTIONS)
-        fields = arguments.fields()
+        options, fields = arguments.options_and_fields(OUTLIER_OPTIONS)
         return cls(stage, read_outliers(options, fields, arguments))
 
     def lower(self, rows: Relation | None, context: Context) -> Relation:

@@ -38,7 +38,9 @@ class Rex:
         """Read the options and the pattern."""
         arguments = stage.arguments
         options = arguments.options(OPTIONS)
-        token = arguments.next("a pattern in quotes")
+        opened = arguments.peek()
+        unquoted = opened is not None and opened.kind == "("
+        token = arguments.unquoted() if unquoted else arguments.next("a pattern in quotes")
         if token.kind not in ("string", "word") or token.spaced is False:
             stage.fail("a pattern is expected here", token.span, "write it in quotes")
         options.update(arguments.options(OPTIONS))

@@ -11,8 +11,9 @@ from harness.registry import command
 from harness.registry.aggregations import Statistic, aggregations, parse_statistics, wild
 from harness.registry.evaluation import Evaluation
 from harness.registry.spans import parse_time_span
-from harness.spl.expressions import ExpressionParser
-from harness.spl.source import Span
+from harness.spl.expressions import ExpressionParser, parse_expression
+from harness.spl.lexer import unescape
+from harness.spl.source import Source, Span, SplText
 
 if TYPE_CHECKING:
     from harness.plan.nodes import Relation
@@ -25,6 +26,7 @@ OPTIONS = frozenset(
     "allnum current global reset_after reset_before reset_on_change time_window window".split()
 )
 RESETS = ("reset_before", "reset_after")
+CLOSING = '")"'
 MOST_ROWS = 10_000
 """Splunk's max_stream_window."""
 INSTANT = 5e-7
@@ -232,6 +234,9 @@ def _condition(arguments: Arguments) -> Expr:
     token = arguments.next(f"the condition of {name}")
     if token.kind == "string" and token.value != "(" and "\\" not in token.value:
         return _quoted_condition(arguments, token)
+    if token.kind == "string" and (written := _escaped(arguments, token)) is not None:
+        text = SplText.of(Source(written, name))
+        return Evaluation(text).condition(parse_expression(text))
     if token.kind != "(" and token.value != "(":
         arguments.stage.fail(
             f"{name} takes a condition in parentheses", token.span, f'{name}=(action="x")'
@@ -252,3 +257,18 @@ def _quoted_condition(arguments: Arguments, token: Token) -> Expr:
     if text.text[parser.position : inside.end].strip():
         arguments.stage.fail("the condition ends before its quotes do", token.span)
     return Evaluation(text).condition(expression)
+
+
+def _escaped(arguments: Arguments, token: Token) -> str | None:
+    r"""A condition with quotes escaped inside: `"("status!=\"down\"")"`."""
+    if token.value != "(":
+        return token.value
+    raw, end = arguments.stage.text.text, arguments.stage.span.end
+    close = raw.find(CLOSING, token.span.end, end)
+    inner = raw[token.span.end : close] if close >= 0 else ""
+    if '\\"' not in inner:
+        return None
+    end = close + len(CLOSING)
+    while (following := arguments.peek()) is not None and following.span.start < end:
+        arguments.position += 1
+    return unescape(inner)

@@ -69,10 +69,10 @@ class Top:
             arguments.fail(f"`{stage.name}` needs a field")
         by: list[str] = []
         if arguments.accept_word("by"):
-            by = arguments.fields()
+            behind, by = arguments.options_and_fields(known)
+            options |= behind
             if not by:
                 arguments.fail("BY needs a field")
-        arguments.finish()
         shape = _shape(arguments, options)
         for option, name in (("countfield", shape.count), ("percentfield", shape.percent)):
             if name in (*fields, *by):

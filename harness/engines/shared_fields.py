@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from harness.errors import HarnessError
+from harness.fields.defaults import INDEX_TIME
 from harness.fields.discovery import field_names
 from harness.fields.resolver import METADATA
 from harness.plan.expressions import TRUE
@@ -74,7 +75,8 @@ class SharedFields:
         try:
             possible = frozenset(field_names(single, TRUE, run).names)
             single.whole(group, possible)
-            names = frozenset(name for name in possible if self.writes(name))
+            written = (name for name in possible if self.writes(name))
+            names = frozenset((INDEX_TIME, *written))
             if len(names) > MOST_FIELDS:
                 return None
             whole = single.whole(group, names)

@@ -21,7 +21,11 @@ TIME_PARTS = (
 """In the order in which the engine's function gives them."""
 SERVER = "splunk_server"
 SERVER_NAME = "localhost"
-DEFAULTS = frozenset({*PLAIN, *TIME_PARTS, SERVER})
+INDEX_TIME = "_indextime"
+"""Nothing is indexed here: an event counts as indexed in the second in which it happened."""
+DEFAULTS = frozenset({*PLAIN, *TIME_PARTS, SERVER, INDEX_TIME})
+LISTED = DEFAULTS - {INDEX_TIME}
+"""Those that are found among the fields of an event; the others have to be named."""
 
 
 def default_fields(
@@ -29,7 +33,7 @@ def default_fields(
 ) -> tuple[tuple[tuple[str, Expr], ...], ...]:
     """The expressions of some of `DEFAULTS`, in layers: a later one reads those before it.
 
-    Without a raw text only the server's name is known.
+    Without a raw text only the server's name and the time of indexing are known.
     """
     given = tuple(names)
     absent = _left_out(settings)
@@ -80,6 +84,8 @@ def _times(settings: Mapping[str, str]) -> list[tuple[tuple[str, Expr], ...]]:
 def _default(name: str, *, has_raw: bool) -> Expr:
     if name == SERVER:
         return Const(SERVER_NAME)
+    if name == INDEX_TIME:
+        return Call("floor", (Field("_time"),))
     if not has_raw:
         return Const(None)
     if name in PLAIN:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from harness.fields.defaults import DEFAULTS, SERVER
+from harness.fields.defaults import LISTED, SERVER
 from harness.fields.extractors import NOT_LISTED, Automatic
 from harness.fields.resolver import KNOWN
 from harness.functions.extraction import NAME_BREAK, XML_ATTRIBUTE
@@ -58,7 +58,7 @@ def field_names(
         groups.add(group.number)
         knowledge = resolver.knowledge(group)
         names |= set(group.fields)
-        names |= DEFAULTS if not group.table or "_raw" in group.fields else {SERVER}
+        names |= LISTED if not group.table or "_raw" in group.fields else {SERVER}
         names |= {alias.target for alias in knowledge.aliases}
         names |= {one.field for one in knowledge.calculated}
         names |= {new for one in knowledge.lookups for _, new in resolver.outputs(one)}

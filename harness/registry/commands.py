@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
 from harness.errors import HarnessError, Unsupported, nearest
+from harness.plan.expressions import FALSE
+from harness.plan.nodes import Filter
+from harness.registry.substitutions import subsearches, substituted
 from harness.registry.unsupported import UNSUPPORTED_COMMANDS
 
 if TYPE_CHECKING:
@@ -17,6 +21,7 @@ if TYPE_CHECKING:
     from harness.spl.pipeline import Stage
 
 PACKAGE = "harness.commands"
+EXCERPT = 200
 
 
 class UnknownCommand(HarnessError):
@@ -65,7 +70,7 @@ def find_command(stage: Stage) -> type[Command]:
     if name not in _commands:
         command_names()
     if name in _commands:
-        return _commands[name]
+        return Substituted if subsearches(stage) else _commands[name]
     place, hints = stage.text.place(stage.name_span), stage.text.hints(stage.name_span)
     if name in UNSUPPORTED_COMMANDS:
         reason = UNSUPPORTED_COMMANDS[name]
@@ -76,6 +81,36 @@ def find_command(stage: Stage) -> type[Command]:
     else:
         hints = (*nearest(name, known), *hints)
     raise UnknownCommand(f"unknown command `{stage.name}`", place=place, hints=hints)
+
+
+@dataclass(frozen=True, slots=True)
+class Substituted:
+    """A command with subsearches in its arguments, which are read when their results are known."""
+
+    stage: Stage
+
+    @classmethod
+    def parse(cls, stage: Stage) -> Self:
+        """Nothing can be read yet."""
+        return cls(stage)
+
+    def lower(self, rows: Relation | None, context: Context) -> Relation:
+        """What the command does with the results; nothing is left where a subsearch has none."""
+        following = substituted(self.stage, context)
+        if following is not None:
+            return self._read(following).lower(rows, context)
+        if rows is None:
+            self.stage.fail("a subsearch of a command that begins a search gives nothing")
+        return Filter(rows, FALSE)
+
+    def _read(self, following: Stage) -> Command:
+        try:
+            return find_command(following).parse(following)
+        except HarnessError as error:
+            error.place = self.stage.text.place(subsearches(self.stage)[0])
+            read = f"{following.name} {following.raw[:EXCERPT]}"
+            error.hints = (*error.hints, f"with the result of the subsearch it reads `{read}`")
+            raise
 
 
 def command_names() -> list[str]:
@@ -95,7 +130,8 @@ SPLUNK_COMMANDS = frozenset(
     abstract accum addcoltotals addinfo addtotals af ai analyzefields anomalies anomalousvalue
     anomalydetection append appendcols appendpipe apply arules associate autoregress awssnsalert
     bin bucket bucketdir chart cluster cofilter collect concurrency contingency convert
-    correlate createrss cyberchef datamodel dbinspect dedup delete deletemodel delta diff dump
+    correlate counttable createrss cyberchef datamodel dbinspect dedup delete deletemodel delta
+    diff dump
     entitymerge erex eval eventcount eventstats extract fieldformat fields fieldsummary filldown
     fillnull findtypes fit folderize foreach format from fromjson gauge gentimes geom geomfilter
     geostats head highlight history iconify inputcsv inputintelligence inputlookup iplocation

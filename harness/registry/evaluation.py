@@ -56,7 +56,7 @@ class Evaluation:
 
     def condition(self, expression: spl.Expression) -> Expr:
         """An expression that decides; a bare value is an error, as in Splunk."""
-        if not is_condition(expression):
+        if not _decides(expression):
             self.lower(expression)
             raise self.text.syntax_error(
                 "a condition is expected here, not a value",
@@ -290,6 +290,17 @@ def is_condition(expression: spl.Expression) -> bool:
     if isinstance(expression, spl.Operation):
         return expression.operator in CONDITIONS
     return isinstance(expression, spl.Call) and expression.name.lower() in BOOLEAN_FUNCTIONS
+
+
+def _decides(expression: spl.Expression) -> bool:
+    """Whether an expression is true or false, be it by way of the branches of `if` or `case`."""
+    if not isinstance(expression, spl.Call):
+        return is_condition(expression)
+    name, arguments = expression.name.lower(), expression.arguments
+    branches = arguments[1:] if name == "if" else arguments[1::2] if name == "case" else ()
+    if not branches:
+        return is_condition(expression)
+    return all(_decides(branch) for branch in branches)
 
 
 def _fields(expression: spl.Expression) -> list[str]:

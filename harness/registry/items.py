@@ -57,12 +57,14 @@ def evaluated_for_items(
     stage: Stage,
     pipeline: Pipeline,
     rows: Relation,
-    item: tuple[str, Expr],
+    item: Expr,
+    names: dict[str, Expr],
     context: Context,
 ) -> Relation:
-    """An eval over the rows, in which a name stands for an item; rows without it stay.
+    """An eval over the rows, in which names stand for an item and its number.
 
-    The name may also stand within a text, where the item's text takes its place.
+    Rows without the item stay. A name may also stand within a text, where the text of what it
+    means takes its place.
     """
     if [one.name.lower() for one in pipeline.stages] != ["eval"]:
         stage.unsupported("foreach over values with anything but a single eval")
@@ -73,17 +75,19 @@ def evaluated_for_items(
         below = below.input
     if below is not rows:
         raise TypeError(below)
-    present = Call("isnotnull", (item[1],))
+    present = Call("isnotnull", (item,))
     for target, value in reversed(fields):
         if not isinstance(target, str):
             raise TypeError(target)
-        replaced = _replaced(value, item, stage)
-        rows = Extend(rows, ((target, Call("if", (present, replaced, Field(target)))),))
+        meant = value
+        for named in names.items():
+            meant = _replaced(meant, named, stage)
+        rows = Extend(rows, ((target, Call("if", (present, meant, Field(target)))),))
     return rows
 
 
 def _replaced(value: Expr, item: tuple[str, Expr], stage: Stage) -> Expr:
-    """An expression with the item in place of its name."""
+    """An expression with what a name means in place of the name."""
     name, meaning = item
     if isinstance(value, Field):
         return meaning if value.name == name else value

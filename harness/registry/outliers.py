@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from harness.spl.arguments import Arguments
     from harness.spl.lexer import Token
 
-OUTLIER_OPTIONS = ("action", "mark", "param", "uselower")
+OUTLIER_OPTIONS = ("action", "mark", "param", "type", "uselower")
 ACTIONS = {"remove": True, "rm": True, "transform": False, "tf": False}
 FACTOR = 2.5
 MARK = "000"

@@ -21,6 +21,8 @@ from harness.plan.expressions import (
     negation,
     some,
 )
+from harness.registry.formats import quoted
+from harness.registry.substitutions import subsearch_text
 from harness.spl import predicates as spl
 from harness.spl.pipeline import parse_pipeline
 from harness.spl.source import Source, Span, SplText
@@ -126,6 +128,18 @@ class Searching:
         )
         return self._from_rows(rows, predicate.span)
 
+    @lower.register
+    def _(self, predicate: spl.Compared) -> Expr:
+        if self.context is None:
+            self._unsupported("a subsearch in a definition", predicate.span)
+        inner = Span(predicate.span.start + 1, predicate.span.end - 1)
+        found = subsearch_text(parse_pipeline(self.text, inner), self.context)
+        if not found:
+            self.context.warn(f"the subsearch after `{predicate.field}` gives nothing")
+            return FALSE
+        written = f"{quoted(predicate.field)}{predicate.operator}{found}"
+        return self._condition(written, "the result of the subsearch", predicate.span)
+
     def _unsupported(self, what: str, span: Span) -> NoReturn:
         raise Unsupported(what, place=self.text.place(span), hints=self.text.hints(span))
 
@@ -183,25 +197,28 @@ class Searching:
         return some(found)
 
     def _returned(self, name: str, value: str, span: Span) -> Expr:
-        """One field of a subsearch's row; what `search` or `query` holds is a condition itself.
-
-        Such a condition comes from the data: it may compare, and nothing else.
-        """
+        """One field of a subsearch's row; what `search` or `query` holds is a condition itself."""
         if name not in ("search", "query"):
             return self._compare(name, "=", value, span)
-        text = SplText.of(Source(value))
+        return self._condition(value, f"the field `{name}` of the subsearch", span)
+
+    def _condition(self, written: str, what: str, span: Span) -> Expr:
+        """A condition that comes from the data: it may compare, and nothing else."""
+        text = SplText.of(Source(written))
         try:
             predicate = spl.parse_predicate(text)
             if any(part.text.startswith("|") for part in _parts(predicate, spl.Term)):
                 raise text.syntax_error("a pipe", Span(0, 1))
             if _parts(predicate, spl.Subsearch):
                 raise text.syntax_error("a subsearch", Span(0, 1))
+            if _parts(predicate, spl.Compared):
+                raise text.syntax_error("a subsearch", Span(0, 1))
             return Searching(text, self.context, self.events).lower(predicate)
         except Unsupported as error:
-            self._unsupported(f"{error.message} (in the field `{name}` of the subsearch)", span)
+            self._unsupported(f"{error.message} (in {what})", span)
         except HarnessError as error:
             raise self.text.syntax_error(
-                f"the field `{name}` of the subsearch holds no condition: {error.message}", span
+                f"{what} holds no condition: {error.message}", span
             ) from error
 
 
@@ -209,7 +226,7 @@ def _printed(value: str | float) -> str:
     return value if isinstance(value, str) else number_text(float(value))
 
 
-P = TypeVar("P", spl.Term, spl.Subsearch)
+P = TypeVar("P", spl.Term, spl.Subsearch, spl.Compared)
 
 
 def _parts(predicate: spl.Predicate, kind: type[P]) -> list[P]:

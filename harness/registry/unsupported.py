@@ -10,6 +10,7 @@ from types import MappingProxyType
 _HEURISTIC = "how it decides is not documented exactly enough to give the same result"
 _SERVER = "it needs files or state of a Splunk server"
 _LEARNING = "it needs the Machine Learning Toolkit and its models, which a replay does not have"
+_CROSSED = "the order of its rows and columns is not documented"
 _PAST = "it needs the searches that a Splunk server has run"
 _OUTSIDE = "it acts outside the search, and a replay has no outside"
 _MAP = "it prepares results for a map or a chart, not for a detection"
@@ -28,9 +29,10 @@ UNSUPPORTED_COMMANDS = MappingProxyType(
         "awssnsalert": "it needs the Amazon SNS alert app and its service",
         "bucketdir": _SERVER,
         "cofilter": _HEURISTIC,
-        "contingency": "the order of its rows and columns is not documented",
+        "contingency": _CROSSED,
         "correlate": "the form of its coefficients is not documented",
         "createrss": _OUTSIDE,
+        "counttable": _CROSSED,
         "cyberchef": "it needs the CyberChef app and its recipes",
         "dbinspect": f"{_SERVER} (buckets of its indexes)",
         "delete": _OUTSIDE,

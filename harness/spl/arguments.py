@@ -7,20 +7,22 @@ from typing import TYPE_CHECKING, NoReturn
 
 from harness.errors import nearest
 from harness.spl.expressions import ExpressionParser
+from harness.spl.lexer import Token
 from harness.spl.source import Span
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from harness.spl.expressions import Expression
-    from harness.spl.lexer import Token
     from harness.spl.pipeline import Stage
 
 MOST_DIGITS = 15
+UNQUOTED = re.compile(r"\S+")
 WHOLE = re.compile(r"[-+]?[0-9]+")
 NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 TRUE_WORDS = frozenset({"t", "true", "1", "yes", "y"})
 FALSE_WORDS = frozenset({"f", "false", "0", "no", "n"})
+BINS = ("write `| bin _time span=…` before it",)
 STATISTICS = frozenset(
     """
     avg c count dc distinct_count earliest earliest_time estdc estdc_error exactperc first last
@@ -115,10 +117,11 @@ class Arguments:
             if name in stop:
                 break
             if name not in known:
+                hints = nearest(token.value, known) or (f"options: {', '.join(sorted(known))}",)
                 self.stage.fail(
                     f"`{self.stage.name}` has no option `{token.value}`",
                     token.span,
-                    *(nearest(token.value, known) or (f"options: {', '.join(sorted(known))}",)),
+                    *(BINS if name == "span" else hints),
                 )
             found[name] = self.option_value()
         return found
@@ -137,7 +140,21 @@ class Arguments:
         """Take `name=value` and give the value's token."""
         name = self.next("an option")
         self.position += 1
-        return self.next(f"a value of `{name.value}`")
+        token = self.next(f"a value of `{name.value}`")
+        if token.kind != "(" and not self.stage.text.text.startswith("<<", token.span.start):
+            return token
+        self.position -= 1
+        return self.unquoted()
+
+    def unquoted(self) -> Token:
+        r"""Take what comes next up to white space, as one token: a pattern like `(\S+)`."""
+        start, raw, end = self.here().start, self.stage.text.text, self.stage.span.end
+        matched = UNQUOTED.match(raw, start, end)
+        end = matched.end() if matched else start
+        spaced = self.tokens[self.position].spaced
+        while (token := self.peek()) is not None and token.span.start < end:
+            self.position += 1
+        return Token("string", raw[start:end], Span(start, end), spaced)
 
     def field(self, what: str = "a field") -> str:
         """Take a field's name: a word, one in quotes, or one like `sum(bytes)`."""

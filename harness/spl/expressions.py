@@ -288,5 +288,6 @@ def parse_expression(text: SplText, span: Span | None = None) -> Expression:
     expression = parser.expression()
     rest = parser.peek()
     if rest.kind != "end":
-        raise text.syntax_error(f"`{rest.value}` is not expected here", rest.span)
+        hints = ("write !=",) if rest.value == "<>" else ()
+        raise text.syntax_error(f"`{rest.value}` is not expected here", rest.span, *hints)
     return expression

@@ -79,9 +79,9 @@ def _token(text: SplText, start: int, end: int, *, spaced: bool) -> Token:
     for operator in OPERATORS:
         if raw.startswith(operator, start):
             return Token("operator", operator, Span(start, start + len(operator)), spaced)
-    position = start + 1
-    while position < end and raw[position] not in ENDS_WORD:
-        if raw[position] == "!" and raw.startswith("!=", position):
+    position = start
+    while position < end and (position == start or raw[position] not in ENDS_WORD):
+        if position > start and raw.startswith("!=", position):
             break
         if raw[position] == "\\" and position + 1 < end and raw[position + 1] in ENDS_WORD - {" "}:
             position += 1

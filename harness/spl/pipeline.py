@@ -112,6 +112,24 @@ def _split(text: SplText, span: Span) -> list[Span]:
     return [*pieces, Span(begin, span.end)]
 
 
+def brackets(text: SplText, span: Span) -> tuple[Span, ...]:
+    """The outermost brackets within a stretch of text, outside quotes."""
+    raw, position, found = text.text, span.start, list[Span]()
+    while position < span.end:
+        character = raw[position]
+        if character == '"':
+            position = skip_quoted(raw, position)
+        elif character == "'" and opens_quote(raw, position, span.end):
+            position = raw.index("'", position + 1) + 1
+        elif character == "[":
+            close = closing_bracket(text, position, span.end) + 1
+            found.append(Span(position, close))
+            position = close
+        else:
+            position += 2 if character == "\\" else 1
+    return tuple(found)
+
+
 def _implicit_search(text: SplText, piece: Span) -> Stage:
     start = _skip_space(text.text, piece)
     matched = COMMAND_NAME.match(text.text, start, piece.end)
@@ -128,10 +146,11 @@ def _stage(text: SplText, piece: Span) -> Stage:
     if matched is None:
         position = max(piece.start - 1, 0)
         empty = start >= piece.end
+        doubled = empty and text.text[position : position + 2] == "||"
         raise text.syntax_error(
             "a command's name is missing" if empty else "a command begins with its name",
             Span(position, position + 1) if empty else Span(start, start + 1),
-            "write a command after the `|`",
+            "write a command after the `|`" + (", or OR for `||`" if doubled else ""),
         )
     return Stage(text, matched[0], Span(*matched.span()), Span(matched.end(), piece.end))
 

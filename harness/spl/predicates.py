@@ -110,8 +110,26 @@ class Subsearch:
     span: Span
 
 
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """`field operator [search …]`: a comparison whose right side a subsearch writes."""
+
+    field: str
+    operator: str
+    span: Span
+
+
 Predicate = (
-    Everything | Both | Either | Negation | Comparison | Membership | Term | Headless | Subsearch
+    Everything
+    | Both
+    | Either
+    | Negation
+    | Comparison
+    | Compared
+    | Membership
+    | Term
+    | Headless
+    | Subsearch
 )
 
 
@@ -222,6 +240,9 @@ class PredicateParser:
     def _comparison(self, field: Token, operator: Token) -> Predicate:
         sign = "=" if operator.value == "==" else operator.value
         directive = self.peek()
+        if directive is not None and directive.kind == "subsearch":
+            self.position += 1
+            return Compared(field.value, sign, directive.span)
         if directive is None or not self._opens_directive(directive, self.peek(1)):
             value, span = self._value(operator)
             return Comparison(field.value, sign, value, field.span.to(span))

@@ -22,7 +22,7 @@ from harness.spl.pipeline import parse_pipeline
 from harness.spl.source import Span, SplSyntaxError, SplText
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from harness.spl.lexer import Token
 
@@ -119,16 +119,17 @@ class Template:
         self._copy(result, position, self.span.end)
         return result
 
-    def named(self, name: str) -> SplText:
+    def named(self, names: Mapping[str, str]) -> SplText:
         """The stretch of expressions with each token as a field's name, or as that name in texts.
 
-        The name holds nothing that ends quotes.
+        The names hold nothing that ends quotes.
         """
         result, position = SplText(), self.span.start
         for spot in self._spots:
             if spot.kind == "name":
                 raise self._refusal("a field that a value names", spot)
             self._copy(result, position, spot.span.start)
+            name = names[self.key(spot.span)]
             self._replace(result, spot.span, name if spot.kind == "string" else f"'{name}'")
             position = spot.span.end
         self._copy(result, position, self.span.end)
