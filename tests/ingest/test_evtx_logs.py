@@ -122,7 +122,7 @@ def test_values_keep_their_lines_and_spaces() -> None:
 
 
 def test_an_event_reads_as_windows_writes_it() -> None:
-    """MS-EVEN6, 2.2.13 "Event" (GUIDType), 4.8 "BinXml Example Using Templates": quotes, empties."""
+    """MS-EVEN6, 2.2.13 "Event" (GUIDType), and 4.8 "BinXml Example Using Templates"."""
     guid = "0197231E-4A83-694D-9E0E-000000000800"
     xml = (
         f'<Event xmlns="x"><System><Provider Name="A" Guid="{guid}"></Provider>'
