@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from harness.apps.conf import DEFAULT_STANZA
 from harness.apps.faults import Ignored
 from harness.apps.folder import READ_CONFS, reason_of_command
-from harness.apps.props import KV_MODES
+from harness.apps.props import KV_MODES, kv_mode_of
 from harness.apps.specification import hints_for, setting_of
-from harness.apps.stanzas import PATTERN_MARKS
+from harness.apps.stanzas import ANY_CASE_SOURCE, PATTERN_MARKS
 from harness.apps.words import url_decoded
 from harness.errors import nearest
 
@@ -84,10 +84,10 @@ def _wrong_value(key: str, value: str) -> str:
     """What is wrong with the value of a setting that has few."""
     kind = value.strip().lower()
     if key == "KV_MODE" and kind:
-        mode, sign, _ = kind.partition(":")
+        mode, table = kv_mode_of(kind)
         if mode not in KV_MODES:
             return f"KV_MODE is none of {', '.join(KV_MODES)}"
-        return _DESCRIBED if mode == "multi" and sign else ""
+        return _DESCRIBED if mode == "multi" and table else ""
     if key == "INDEXED_EXTRACTIONS" and kind and kind not in STRUCTURED:
         return f"INDEXED_EXTRACTIONS = {kind}: only {', '.join(STRUCTURED)} are read"
     return ""
@@ -104,7 +104,7 @@ def warn_of_stanzas(layers: Layers) -> None:
 def _meets_nothing(name: str) -> str:
     if name == DEFAULT_STANZA or name.startswith(("rule::", "delayedrule::")):
         return ""
-    for prefix in ("source::", "host::"):
+    for prefix in ("source::", ANY_CASE_SOURCE, "host::"):
         if name.startswith(prefix):
             return "" if name[len(prefix) :].strip() else "there is no pattern after it"
     if name.startswith("sourcetype::"):

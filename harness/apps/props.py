@@ -27,6 +27,17 @@ NOWHERE = Place()
 KV_MODES = ("none", "auto", "auto_escaped", "multi", "json", "xml")
 
 
+def kv_mode_of(value: str) -> tuple[str, str]:
+    """The mode that KV_MODE says, in small letters, and the stanza of multikv.conf with it.
+
+    Splunk's own props.conf has `multi_<stanza>` for what is documented as `multi:<stanza>`.
+    """
+    mode, _, table = value.strip().partition(":")
+    if mode.lower().startswith("multi_"):
+        mode, table = "multi", mode[6:]
+    return mode.strip().lower() or "auto", table.strip()
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """The setting that knowledge comes from: its key, its stanza, and where it stands."""
@@ -233,8 +244,7 @@ class PropsReader:
                     yield Report(name, transform, origin)
 
     def _automatic(self, merged: _Merged) -> Automatic:
-        mode, _, table = merged.text("KV_MODE").partition(":")
-        mode = mode.strip().lower() or "auto"
+        mode, table = kv_mode_of(merged.text("KV_MODE"))
         if mode not in KV_MODES:
             place = merged.settings["KV_MODE"].place
             self._warn(f"KV_MODE is none of {', '.join(KV_MODES)}", place)
@@ -243,7 +253,7 @@ class PropsReader:
             mode,
             as_boolean(merged.text("AUTO_KV_JSON"), default=True),
             as_boolean(merged.text("KV_TRIM_SPACES"), default=True),
-            table.strip(),
+            table,
             merged.origin("KV_MODE"),
         )
 
