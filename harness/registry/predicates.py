@@ -11,6 +11,7 @@ from harness.errors import HarnessError, Unsupported
 from harness.model.numbers import number_text
 from harness.plan.expressions import (
     FALSE,
+    NULL,
     TRUE,
     Belongs,
     Call,
@@ -21,6 +22,7 @@ from harness.plan.expressions import (
     negation,
     some,
 )
+from harness.registry.results import subsearch_result
 from harness.spl import predicates as spl
 from harness.spl.pipeline import parse_pipeline
 from harness.spl.source import Source, Span, SplText
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from harness.model import Rows
     from harness.registry.context import Context
 
+QUOTED = re.compile(r'"[^"\\]*"')
 CIDR = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}/\d{1,2}")
 TIME_FIELDS = {
     "earliest": ">=",
@@ -115,6 +118,24 @@ class Searching:
             name = "search_exact" if predicate.operator == "=" else "search_exact_not"
             return Call(name, (Field(predicate.field), Const(predicate.value)))
         return self._compare(predicate.field, predicate.operator, predicate.value, predicate.span)
+
+    @lower.register
+    def _(self, predicate: spl.Returned) -> Expr:
+        if self.context is None:
+            self._unsupported("a subsearch in a definition", predicate.span)
+        value = subsearch_result(self.text, predicate.subsearch, self.context)
+        if value == NULL:
+            return FALSE
+        if not isinstance(value, str):
+            raise self.text.syntax_error(
+                "the subsearch gives a condition, not a value",
+                predicate.subsearch,
+                "end it with return $field",
+            )
+        if len(value.split()) != 1 and not QUOTED.fullmatch(value):
+            self._unsupported("a value from a subsearch that has spaces", predicate.subsearch)
+        value = value[1:-1] if QUOTED.fullmatch(value) else value
+        return self._compare(predicate.field, predicate.operator, value, predicate.span)
 
     @lower.register
     def _(self, predicate: spl.Subsearch) -> Expr:

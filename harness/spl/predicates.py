@@ -3,7 +3,7 @@ r"""The search language: `search`, the where clause of tstats, event types, cons
     all      = any { [ "AND" ] any }
     any      = negated { "OR" negated }
     negated  = "NOT" negated | primary
-    value    = word | string | directive "(" … ")"
+    value    = word | string | directive "(" … ")" | subsearch
     primary  = "(" all ")" | field operator value | field "IN" "(" value { "," value } ")"
              | directive "(" … ")" | subsearch | word | string
 
@@ -71,6 +71,19 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
+class Returned:
+    """`field operator [subsearch]`: the value is what the subsearch returns.
+
+    `subsearch` is its span, brackets included.
+    """
+
+    field: str
+    operator: str
+    subsearch: Span
+    span: Span = dataclasses.field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Membership:
     """`field IN (…)`: any of the values, wildcards allowed."""
 
@@ -111,7 +124,16 @@ class Subsearch:
 
 
 Predicate = (
-    Everything | Both | Either | Negation | Comparison | Membership | Term | Headless | Subsearch
+    Everything
+    | Both
+    | Either
+    | Negation
+    | Comparison
+    | Returned
+    | Membership
+    | Term
+    | Headless
+    | Subsearch
 )
 
 
@@ -222,6 +244,9 @@ class PredicateParser:
     def _comparison(self, field: Token, operator: Token) -> Predicate:
         sign = "=" if operator.value == "==" else operator.value
         directive = self.peek()
+        if directive is not None and directive.kind == "subsearch":
+            self.position += 1
+            return Returned(field.value, sign, directive.span, field.span.to(directive.span))
         if directive is None or not self._opens_directive(directive, self.peek(1)):
             value, span = self._value(operator)
             return Comparison(field.value, sign, value, field.span.to(span))
