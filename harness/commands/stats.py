@@ -28,7 +28,8 @@ class Stats:
 
     Rows without a BY field are dropped; one with several values counts once for each of them,
     or for each different one with dedup_splitvals=true. `delim` shows where nomv follows.
-    `partitions` changes nothing. At the beginning of a search there are no rows to count. Source: Search Reference, `stats`.
+    `partitions` changes nothing. At the beginning of a search there are no rows to count.
+    Source: Search Reference, `stats`.
     """
 
     stage: Stage

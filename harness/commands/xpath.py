@@ -33,7 +33,8 @@ class Xpath:
     """xpath [outfield=<field>] "<xpath>" [field=<field>] [default=<text>].
 
     Each element that the path meets gives its text, or its attribute where the path ends in
-    `/@name`; a `/text()` at the end changes nothing. What is empty gives nothing. Paths are those of Python's standard library: names,
+    `/@name`; a `/text()` at the end changes nothing. What is empty gives nothing. Paths are those
+    of Python's standard library: names,
     `{namespace}name`, `{*}name` in any namespace, `*`, `.`, `..`, `/`, `//`, and in brackets
     `[@a]`, `[@a='v']`, `[child]`, `[child='v']`, `[.='v']`, a position, `last()`. Other paths
     (functions, axes, prefixes) are not supported, since Splunk documents just these.
