@@ -13,11 +13,13 @@ from harness.plan.nodes import Extend, Relation
 from harness.registry import command
 from harness.registry.evaluation import Evaluation
 from harness.registry.provisions import provided, without_provisions
-from harness.spl.expressions import ExpressionParser
+from harness.spl import expressions as spl
+from harness.spl.expressions import ExpressionParser, has_subsearch
 
 if TYPE_CHECKING:
     from harness.model import Value
     from harness.registry.context import Context
+    from harness.spl.expressions import Expression
     from harness.spl.pipeline import Stage
 
 PLAIN_NAME = re.compile(r"\s*([A-Za-z_][^\s=,\"'|()\[\]{}<>!]*)(?=\s*=(?!=))")
@@ -36,11 +38,12 @@ class Eval:
     """eval <field>=<expression>[, …]: a later expression sees the fields of the earlier ones.
 
     In the field's name `{field}` stands for the value of a field, row by row: a row that lacks
-    it, or has several values of it, gets no new field. Source: Search Reference, `eval`.
+    it, or has several values of it, gets no new field. A subsearch is run first: what it returns
+    stands in its place. Source: Search Reference, `eval` and `return`.
     """
 
     stage: Stage
-    fields: tuple[tuple[str, Expr], ...]
+    fields: tuple[tuple[str, Expr | Expression], ...]
     named_by_data: frozenset[str]
 
     @classmethod
@@ -48,7 +51,7 @@ class Eval:
         """Read the assignments."""
         parser = ExpressionParser(stage.text, stage.span)
         evaluation = Evaluation(stage.text, provided=True)
-        fields: list[tuple[str, Expr]] = []
+        fields: list[tuple[str, Expr | Expression]] = []
         templates: set[str] = set()
         while True:
             name = cls._template(stage, parser)
@@ -58,7 +61,9 @@ class Eval:
                 name = cls._name(stage, parser)
             if not parser.accept("="):
                 stage.fail("`=` is expected here", parser.peek().span, "write field=expression")
-            fields.append((name, evaluation.value(parser.expression())))
+            written = parser.expression()
+            later = has_subsearch(written)
+            fields.append((name, written if later else evaluation.value(written)))
             if not parser.accept(","):
                 break
         rest = parser.peek()
@@ -93,8 +98,10 @@ class Eval:
         """Add the fields one after the other."""
         if rows is None:
             self.stage.fail("`eval` cannot begin a search", None, "begin with | makeresults")
-        for name, expression in self.fields:
+        evaluation = Evaluation(self.stage.text, provided=True, context=context)
+        for name, written in self.fields:
             before = rows
+            expression = _known(written, evaluation)
             rows, value = provided(rows, expression, context, self.stage)
             if name in self.named_by_data:
                 named = Extend(rows, ((VALUE, value), (NAME, _name_of(name))))
@@ -122,6 +129,16 @@ class Eval:
                     hints=self.stage.text.hints(self.stage.name_span),
                 )
         return Rows(tuple(columns), placed)
+
+
+def _known(written: Expr | Expression, evaluation: Evaluation) -> Expr:
+    """The plan's expression; one that holds a subsearch was left as it was parsed."""
+    if isinstance(
+        written,
+        spl.Text | spl.Number | spl.FieldName | spl.Call | spl.Operation | spl.Subsearch,
+    ):
+        return evaluation.value(written)
+    return written
 
 
 def _name_of(template: str) -> Expr:

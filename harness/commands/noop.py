@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+from harness.plan.nodes import Values
 from harness.registry import command
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ class Noop:
     """noop [<option>=<value>]…: nothing is done to the rows.
 
     It carries options for Splunk's optimizer, `search_optimization=false` and
-    `search_optimization.<name>=false`, which change how a search runs and not what it gives.
+    `search_optimization.<name>=false`, which change how a search runs and not what it gives. At the
+    beginning of a search there are no rows.
     Source: Search Manual, "Built-in optimization".
     """
 
@@ -43,6 +45,4 @@ class Noop:
 
     def lower(self, rows: Relation | None, context: Context) -> Relation:  # noqa: ARG002
         """The rows."""
-        if rows is None:
-            self.stage.fail("`noop` cannot begin a search")
-        return rows
+        return Values((), ()) if rows is None else rows

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from harness.plan.expressions import Call, Field
-from harness.plan.nodes import Aggregate, Extend, Relation
+from harness.plan.nodes import Aggregate, Extend, Relation, Values
 from harness.registry import command
 from harness.registry.aggregations import Statistic, aggregations, parse_statistics, wild
 from harness.registry.delimiters import with_delimiter
@@ -28,7 +28,8 @@ class Stats:
 
     Rows without a BY field are dropped; one with several values counts once for each of them,
     or for each different one with dedup_splitvals=true. `delim` shows where nomv follows.
-    `partitions` changes nothing. Source: Search Reference, `stats`.
+    `partitions` changes nothing. At the beginning of a search there are no rows to count.
+    Source: Search Reference, `stats`.
     """
 
     stage: Stage
@@ -66,7 +67,7 @@ class Stats:
     def lower(self, rows: Relation | None, context: Context) -> Relation:
         """Aggregate the rows; patterns of fields need the columns to be known."""
         if rows is None:
-            self.stage.fail("`stats` cannot begin a search")
+            rows = Values((), ())
         if wild(self.statistics) or any(is_wild(name) for name in self.by):
             rows = context.closed(rows)
         columns = rows.columns

@@ -22,7 +22,8 @@ TAG = rf"{NAMESPACE}{NAME}"
 PREDICATE = rf"\[(?:@?{TAG}(?:\s*!?=\s*{TEXT})?|\.\s*!?=\s*{TEXT}|\d+|last\(\)(?:-\d+)?)\]"
 STEP = rf"(?:{TAG}|{NAMESPACE}\*|\.\.?)(?:{PREDICATE})*"
 PATH = re.compile(
-    rf"(?P<start>//?)?(?P<steps>{STEP}(?://?{STEP})*)(?:(?P<deep>//?)@(?P<attribute>{TAG}))?"
+    rf"(?P<start>//?)?(?P<steps>{STEP}(?://?{STEP})*)"
+    rf"(?:(?P<deep>//?)@(?P<attribute>{TAG})|/text\(\))?"
 )
 
 
@@ -32,7 +33,8 @@ class Xpath:
     """xpath [outfield=<field>] "<xpath>" [field=<field>] [default=<text>].
 
     Each element that the path meets gives its text, or its attribute where the path ends in
-    `/@name`; what is empty gives nothing. Paths are those of Python's standard library: names,
+    `/@name`; a `/text()` at the end changes nothing. What is empty gives nothing. Paths are those
+    of Python's standard library: names,
     `{namespace}name`, `{*}name` in any namespace, `*`, `.`, `..`, `/`, `//`, and in brackets
     `[@a]`, `[@a='v']`, `[child]`, `[child='v']`, `[.='v']`, a position, `last()`. Other paths
     (functions, axes, prefixes) are not supported, since Splunk documents just these.

@@ -19,11 +19,13 @@ from harness.registry.functions import (
 from harness.registry.patterns import checked
 from harness.registry.predicates import Searching
 from harness.registry.provisions import PROVIDED
+from harness.registry.results import subsearch_result
 from harness.spl import expressions as spl
 from harness.spl.predicates import parse_predicate
 from harness.spl.source import Source, SplText
 
 if TYPE_CHECKING:
+    from harness.registry.context import Context
     from harness.registry.functions import EvalFunction
     from harness.spl.source import Span
 
@@ -48,32 +50,40 @@ class Evaluation:
     """Lowers the expressions of one text; errors point into it.
 
     `provided` if the command provides what `random` and `lookup` need (see `provisions`).
+    `context` runs subsearches; without one there are none.
     """
 
-    def __init__(self, text: SplText, *, provided: bool = False) -> None:
+    def __init__(
+        self, text: SplText, *, provided: bool = False, context: Context | None = None
+    ) -> None:
         self.text = text
         self.provided = provided
+        self.context = context
 
     def condition(self, expression: spl.Expression) -> Expr:
         """An expression that decides; a bare value is an error, as in Splunk."""
-        if not _decides(expression):
-            self.lower(expression)
+        lowered = self.lower(expression)
+        if isinstance(expression, spl.Subsearch) and _decides(lowered):
+            return lowered
+        if not _is_decision(expression):
             raise self.text.syntax_error(
                 "a condition is expected here, not a value",
                 expression.span,
                 "compare it with something",
             )
-        return self.lower(expression)
+        return lowered
 
     def value(self, expression: spl.Expression) -> Expr:
         """An expression whose value goes into a field; a condition's cannot."""
-        if is_condition(expression):
+        lowered = NULL if is_condition(expression) else self.lower(expression)
+        found = isinstance(expression, spl.Subsearch) and lowered != NULL and _decides(lowered)
+        if found or is_condition(expression):
             raise self.text.syntax_error(
                 "a truth value cannot be assigned to a field",
                 expression.span,
                 'write if(…, "true", "false")',
             )
-        return self.lower(expression)
+        return lowered
 
     @singledispatchmethod
     def lower(self, expression: spl.Expression) -> Expr:
@@ -97,6 +107,27 @@ class Evaluation:
         return Call(
             expression.operator, tuple(self.lower(operand) for operand in expression.operands)
         )
+
+    @lower.register
+    def _(self, expression: spl.Subsearch) -> Expr:
+        if self.context is None:
+            raise Unsupported(
+                "a subsearch in an expression that is not of eval or where",
+                place=self.text.place(expression.span),
+                hints=("put its result into a field before", *self.text.hints(expression.span)),
+            )
+        found = subsearch_result(self.text, expression.span, self.context)
+        if not isinstance(found, str):
+            return found
+        inner = SplText.of(Source(found, "subsearch"))
+        try:
+            return Evaluation(inner).lower(spl.parse_expression(inner))
+        except HarnessError as error:
+            raise self.text.syntax_error(
+                f"what the subsearch gives is no expression: {error.message}",
+                expression.span,
+                "a text needs quotes of its own",
+            ) from error
 
     @lower.register
     def _(self, expression: spl.Call) -> Expr:
@@ -292,7 +323,13 @@ def is_condition(expression: spl.Expression) -> bool:
     return isinstance(expression, spl.Call) and expression.name.lower() in BOOLEAN_FUNCTIONS
 
 
-def _decides(expression: spl.Expression) -> bool:
+def _decides(lowered: Expr) -> bool:
+    """Whether a plan's expression is true or false, or NULL, which may be either."""
+    names = CONDITIONS | BOOLEAN_FUNCTIONS
+    return lowered == NULL or (isinstance(lowered, Call) and lowered.name in names)
+
+
+def _is_decision(expression: spl.Expression) -> bool:
     """Whether an expression is true or false, be it by way of the branches of `if` or `case`."""
     if not isinstance(expression, spl.Call):
         return is_condition(expression)
@@ -300,7 +337,7 @@ def _decides(expression: spl.Expression) -> bool:
     branches = arguments[1:] if name == "if" else arguments[1::2] if name == "case" else ()
     if not branches:
         return is_condition(expression)
-    return all(_decides(branch) for branch in branches)
+    return all(_is_decision(branch) for branch in branches)
 
 
 def _fields(expression: spl.Expression) -> list[str]:

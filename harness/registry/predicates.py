@@ -11,6 +11,7 @@ from harness.errors import HarnessError, Unsupported
 from harness.model.numbers import number_text
 from harness.plan.expressions import (
     FALSE,
+    NULL,
     TRUE,
     Belongs,
     Call,
@@ -21,8 +22,7 @@ from harness.plan.expressions import (
     negation,
     some,
 )
-from harness.registry.formats import quoted
-from harness.registry.substitutions import subsearch_text
+from harness.registry.results import subsearch_result
 from harness.spl import predicates as spl
 from harness.spl.pipeline import parse_pipeline
 from harness.spl.source import Source, Span, SplText
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from harness.model import Rows
     from harness.registry.context import Context
 
+QUOTED = re.compile(r'"[^"\\]*"')
 CIDR = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}/\d{1,2}")
 TIME_FIELDS = {
     "earliest": ">=",
@@ -119,6 +120,24 @@ class Searching:
         return self._compare(predicate.field, predicate.operator, predicate.value, predicate.span)
 
     @lower.register
+    def _(self, predicate: spl.Returned) -> Expr:
+        if self.context is None:
+            self._unsupported("a subsearch in a definition", predicate.span)
+        value = subsearch_result(self.text, predicate.subsearch, self.context)
+        if value == NULL:
+            return FALSE
+        if not isinstance(value, str):
+            raise self.text.syntax_error(
+                "the subsearch gives a condition, not a value",
+                predicate.subsearch,
+                "end it with return $field",
+            )
+        if len(value.split()) != 1 and not QUOTED.fullmatch(value):
+            self._unsupported("a value from a subsearch that has spaces", predicate.subsearch)
+        value = value[1:-1] if QUOTED.fullmatch(value) else value
+        return self._compare(predicate.field, predicate.operator, value, predicate.span)
+
+    @lower.register
     def _(self, predicate: spl.Subsearch) -> Expr:
         if self.context is None:
             self._unsupported("a subsearch in a definition", predicate.span)
@@ -127,18 +146,6 @@ class Searching:
             parse_pipeline(self.text, inner), limit=self.context.limits.subsearch_rows
         )
         return self._from_rows(rows, predicate.span)
-
-    @lower.register
-    def _(self, predicate: spl.Compared) -> Expr:
-        if self.context is None:
-            self._unsupported("a subsearch in a definition", predicate.span)
-        inner = Span(predicate.span.start + 1, predicate.span.end - 1)
-        found = subsearch_text(parse_pipeline(self.text, inner), self.context)
-        if not found:
-            self.context.warn(f"the subsearch after `{predicate.field}` gives nothing")
-            return FALSE
-        written = f"{quoted(predicate.field)}{predicate.operator}{found}"
-        return self._condition(written, "the result of the subsearch", predicate.span)
 
     def _unsupported(self, what: str, span: Span) -> NoReturn:
         raise Unsupported(what, place=self.text.place(span), hints=self.text.hints(span))
@@ -197,28 +204,25 @@ class Searching:
         return some(found)
 
     def _returned(self, name: str, value: str, span: Span) -> Expr:
-        """One field of a subsearch's row; what `search` or `query` holds is a condition itself."""
+        """One field of a subsearch's row; what `search` or `query` holds is a condition itself.
+
+        Such a condition comes from the data: it may compare, and nothing else.
+        """
         if name not in ("search", "query"):
             return self._compare(name, "=", value, span)
-        return self._condition(value, f"the field `{name}` of the subsearch", span)
-
-    def _condition(self, written: str, what: str, span: Span) -> Expr:
-        """A condition that comes from the data: it may compare, and nothing else."""
-        text = SplText.of(Source(written))
+        text = SplText.of(Source(value))
         try:
             predicate = spl.parse_predicate(text)
             if any(part.text.startswith("|") for part in _parts(predicate, spl.Term)):
                 raise text.syntax_error("a pipe", Span(0, 1))
             if _parts(predicate, spl.Subsearch):
                 raise text.syntax_error("a subsearch", Span(0, 1))
-            if _parts(predicate, spl.Compared):
-                raise text.syntax_error("a subsearch", Span(0, 1))
             return Searching(text, self.context, self.events).lower(predicate)
         except Unsupported as error:
-            self._unsupported(f"{error.message} (in {what})", span)
+            self._unsupported(f"{error.message} (in the field `{name}` of the subsearch)", span)
         except HarnessError as error:
             raise self.text.syntax_error(
-                f"{what} holds no condition: {error.message}", span
+                f"the field `{name}` of the subsearch holds no condition: {error.message}", span
             ) from error
 
 
@@ -226,7 +230,7 @@ def _printed(value: str | float) -> str:
     return value if isinstance(value, str) else number_text(float(value))
 
 
-P = TypeVar("P", spl.Term, spl.Subsearch, spl.Compared)
+P = TypeVar("P", spl.Term, spl.Subsearch)
 
 
 def _parts(predicate: spl.Predicate, kind: type[P]) -> list[P]:

@@ -1,7 +1,7 @@
 """Subsearches within the arguments of a command: their result is put into its text.
 
-`eval n=[search … | return $count]` reads as if the count stood there. Commands that take
-subsearches of their own, `join` or `append`, have nothing to do with it.
+`head [search … | return $count]` reads as if the count stood there. Commands that take
+subsearches of their own, `join` or `append`, and expressions have nothing to do with it.
 
 Source: Splunk Search Manual, "About subsearches": the result of a subsearch is an argument of the
 search around it; Search Reference, return, "Usage": `$field` returns the value alone.
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 SUBSTITUTING = frozenset(
     """
-    bin bucket chart dedup eval eventstats fields fillnull gentimes head makeresults rare sort
-    stats streamstats table tail timechart top where
+    bin bucket chart dedup eventstats fields fillnull gentimes head makeresults rare sort stats
+    streamstats table tail timechart top
     """.split()
 )
 """Commands whose arguments a subsearch may write: they only read."""

@@ -3,6 +3,7 @@ r"""Eval expressions, by precedence climbing.
     lowest   OR · XOR · AND · NOT · comparison, LIKE, IN · "." · + - · * / % · unary -   highest
 
     primary = number | '"' text '"' | "'" field "'" | name | name "(" … ")" | "(" … ")"
+            | subsearch
 
 Source: Splunk Search Manual, "Evaluation functions" and the eval command's operator table:
 NOT binds tightest of the logical operators, then AND, then OR and XOR. `!` is another word for
@@ -15,7 +16,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from harness.spl.lexer import unescape
+from harness.spl.lexer import closing_bracket, unescape
 from harness.spl.macros import skip_quoted
 from harness.spl.source import NOWHERE, Span
 
@@ -67,7 +68,15 @@ class Operation:
     span: Span = field(default=NOWHERE, compare=False)
 
 
-Expression = Text | Number | FieldName | Call | Operation
+@dataclass(frozen=True, slots=True)
+class Subsearch:
+    """A bracketed search whose result stands in its place; `span` includes the brackets."""
+
+    written: str
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+Expression = Text | Number | FieldName | Call | Operation | Subsearch
 
 TOKEN = re.compile(
     r"""
@@ -112,7 +121,10 @@ MAX_NESTING = 200
 
 @dataclass(frozen=True, slots=True)
 class ExpressionToken:
-    """A token of an expression: kinds are text, field, number, name, operator and end."""
+    """A token of an expression.
+
+    Its kind is text, field, number, name, operator, subsearch or end.
+    """
 
     kind: str
     value: str
@@ -145,6 +157,9 @@ class ExpressionParser:
             kind = "text" if character == '"' else "field"
             body = raw[position + 1 : close - 1]
             return ExpressionToken(kind, unescape(body), Span(position, close))
+        if character == "[":
+            close = closing_bracket(self.text, position, self.end) + 1
+            return ExpressionToken("subsearch", raw[position:close], Span(position, close))
         matched = TOKEN.match(raw, position, self.end)
         if matched is None:
             raise self.text.syntax_error(
@@ -249,6 +264,8 @@ class ExpressionParser:
             return Text(token.value, token.span)
         if token.kind == "field":
             return FieldName(token.value, quoted=True, span=token.span)
+        if token.kind == "subsearch":
+            return Subsearch(token.value, token.span)
         if token.kind == "number":
             return Number(float(token.value), token.value, token.span)
         if token.kind == "name":
@@ -291,3 +308,12 @@ def parse_expression(text: SplText, span: Span | None = None) -> Expression:
         hints = ("write !=",) if rest.value == "<>" else ()
         raise text.syntax_error(f"`{rest.value}` is not expected here", rest.span, *hints)
     return expression
+
+
+def has_subsearch(expression: Expression) -> bool:
+    """Whether a search has to run before the expression is known."""
+    if isinstance(expression, Call):
+        return any(map(has_subsearch, expression.arguments))
+    if isinstance(expression, Operation):
+        return any(map(has_subsearch, expression.operands))
+    return isinstance(expression, Subsearch)

@@ -3,7 +3,7 @@ r"""The search language: `search`, the where clause of tstats, event types, cons
     all      = any { [ "AND" ] any }
     any      = negated { "OR" negated }
     negated  = "NOT" negated | primary
-    value    = word | string | directive "(" … ")"
+    value    = word | string | directive "(" … ")" | subsearch
     primary  = "(" all ")" | field operator value | field "IN" "(" value { "," value } ")"
              | directive "(" … ")" | subsearch | word | string
 
@@ -71,6 +71,19 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
+class Returned:
+    """`field operator [subsearch]`: the value is what the subsearch returns.
+
+    `subsearch` is its span, brackets included.
+    """
+
+    field: str
+    operator: str
+    subsearch: Span
+    span: Span = dataclasses.field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Membership:
     """`field IN (…)`: any of the values, wildcards allowed."""
 
@@ -110,22 +123,13 @@ class Subsearch:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """`field operator [search …]`: a comparison whose right side a subsearch writes."""
-
-    field: str
-    operator: str
-    span: Span
-
-
 Predicate = (
     Everything
     | Both
     | Either
     | Negation
     | Comparison
-    | Compared
+    | Returned
     | Membership
     | Term
     | Headless
@@ -242,7 +246,7 @@ class PredicateParser:
         directive = self.peek()
         if directive is not None and directive.kind == "subsearch":
             self.position += 1
-            return Compared(field.value, sign, directive.span)
+            return Returned(field.value, sign, directive.span, field.span.to(directive.span))
         if directive is None or not self._opens_directive(directive, self.peek(1)):
             value, span = self._value(operator)
             return Comparison(field.value, sign, value, field.span.to(span))

@@ -70,6 +70,11 @@ def _(expression: eval_spl.FieldName) -> str:
 
 
 @expression_text.register
+def _(expression: eval_spl.Subsearch) -> str:
+    return expression.written
+
+
+@expression_text.register
 def _(expression: eval_spl.Call) -> str:
     return f"{expression.name}({_list(expression.arguments)})"
 
@@ -142,18 +147,25 @@ def _predicate(predicate: Predicate, text: SplText | None) -> str:
         return f"OR {_predicate(predicate.part, text)}"
     if isinstance(predicate, search_spl.Negation):
         return f"NOT {_part(predicate.part, text, search_spl.Both, search_spl.Either)}"
-    if isinstance(predicate, search_spl.Comparison):
-        value = _word(predicate.value)
-        value = f"CASE({value})" if predicate.exact_case else value
-        return f"{_word(predicate.field)}{predicate.operator}{value}"
+    if isinstance(predicate, search_spl.Comparison | search_spl.Returned):
+        return _comparison(predicate, text)
     if isinstance(predicate, search_spl.Membership):
         values = ", ".join(_word(value) for value in predicate.values)
         return f"{_word(predicate.field)} IN ({values})"
     if isinstance(predicate, search_spl.Term):
         return _term(predicate)
-    if text is None:
-        raise ValueError("a subsearch is printed from the text that it stands in")
     return _subsearch(text, predicate.span)
+
+
+def _comparison(
+    predicate: search_spl.Comparison | search_spl.Returned, text: SplText | None
+) -> str:
+    if isinstance(predicate, search_spl.Returned):
+        value = _subsearch(text, predicate.subsearch)
+    else:
+        value = _word(predicate.value)
+        value = f"CASE({value})" if predicate.exact_case else value
+    return f"{_word(predicate.field)}{predicate.operator}{value}"
 
 
 def _part(predicate: Predicate, text: SplText | None, *bracketed: type) -> str:
@@ -220,8 +232,10 @@ def _touches(found: Sequence[Token], number: int) -> bool:
     return before.kind not in ("(", ",") and before.value != "="
 
 
-def _subsearch(text: SplText, span: Span) -> str:
+def _subsearch(text: SplText | None, span: Span) -> str:
     """A subsearch printed like any search; what no search is in brackets stays as it was."""
+    if text is None:
+        raise ValueError("a subsearch is printed from the text that it stands in")
     try:
         inner = parse_pipeline(text, Span(span.start + 1, span.end - 1))
         return f"[{pipeline_text(inner)}]"
