@@ -29,6 +29,7 @@ OPTIONS = (
     "summariesonly",
     "include_reduced_buckets",
     "allow_old_summaries",
+    "use_summary_index_values",
     "chunk_size",
     "fillnull_value",
 )
@@ -39,6 +40,7 @@ FLAGS = (
     "summariesonly",
     "include_reduced_buckets",
     "allow_old_summaries",
+    "use_summary_index_values",
 )
 BASE = ("_time", "host", "source", "sourcetype", "index")
 INDEXED = frozenset({*BASE, "_raw", "_indextime", "splunk_server", "*"})

@@ -30,7 +30,7 @@ from harness.sql.compiler import Compiler
 from harness.sql.duckdb import DuckDBDialect, generate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from harness.apps import DataModel, DataSet
     from harness.engines.base import SearchRequest
@@ -406,6 +406,11 @@ class LocalSearch:
     def time_range(self) -> TimeRange:
         """The search's time range."""
         return self.request.time_range
+
+    @property
+    def tags(self) -> Mapping[tuple[str, str], frozenset[str]]:
+        """The tags of the apps."""
+        return self.engine.knowledge.apps.tags
 
     @property
     def limits(self) -> Limits:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from harness.errors import HarnessError
     from harness.model import Limits, LookupDefinition, Rows, TimeRange
@@ -42,6 +42,11 @@ class Context(Protocol):
 
     def forgive(self, error: HarnessError) -> None:
         """Go on after what Splunk refuses: a check reports the error, a run warns of it."""
+        ...
+
+    @property
+    def tags(self) -> Mapping[tuple[str, str], frozenset[str]]:
+        """The enabled tags of the apps by (field, value)."""
         ...
 
     def events(self) -> Relation:
