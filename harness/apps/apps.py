@@ -281,6 +281,7 @@ class Apps:
                 self._layers.warn(error.message, error.place or Place())
         checks.warn_of_settings(self._layers)
         checks.warn_of_stanzas(self._layers)
+        checks.warn_of_references(self._layers, self._layers.conf("transforms"), self.lookups)
         checks.warn_of_tags(self._layers.conf("tags"), self.eventtypes, self._layers)
 
     @cached_property

@@ -38,6 +38,11 @@ def kv_mode_of(value: str) -> tuple[str, str]:
     return mode.strip().lower() or "auto", table.strip()
 
 
+def missing_transform(name: str) -> str:
+    """What is said where a setting names a transform that there is not."""
+    return f"no transform `{name}` in any app's transforms.conf"
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """The setting that knowledge comes from: its key, its stanza, and where it stands."""
@@ -236,10 +241,7 @@ class PropsReader:
             for transform_name in quoted_words(merged.text(key)):
                 transform = self._transform(transform_name)
                 if transform is None:
-                    self._warn(
-                        f"no transform `{transform_name}` in any app's transforms.conf",
-                        origin.place,
-                    )
+                    self._warn(missing_transform(transform_name), origin.place)
                 else:
                     yield Report(name, transform, origin)
 
@@ -273,7 +275,7 @@ class PropsReader:
                 yield Alias(original, alias, how.upper() == "ASNEW", origin)
 
     def _lookups(self, merged: _Merged) -> Iterator[AutoLookup]:
-        for _, key in merged.classes(_LOOKUP):
+        for _, key in merged.classes(LOOKUP):
             origin = merged.origin(key)
             words = quoted_words(merged.text(key))
             marks = [word.upper() for word in words]
@@ -296,7 +298,7 @@ _EXTRACT, _REPORT, _FIELDALIAS = (
     re.compile(f"{kind}-(.+)", re.DOTALL) for kind in ("EXTRACT", "REPORT", "FIELDALIAS")
 )
 _EVAL = re.compile(r"EVAL-(.+)", re.IGNORECASE | re.DOTALL)
-_LOOKUP = re.compile(r"LOOKUP[-_]?(.+)", re.IGNORECASE | re.DOTALL)
+LOOKUP = re.compile(r"LOOKUP[-_]?(.+)", re.IGNORECASE | re.DOTALL)
 """Only these two prefixes are taken in any letter case."""
 _WORD = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 
