@@ -171,7 +171,14 @@ class Timechart:
         (row,) = times.rows
         if row.get("min") is None:
             return None
-        first, last = (float(str(row[name])) for name in ("min", "max"))
+        try:
+            first, last = (float(str(row[name])) for name in ("min", "max"))
+        except ValueError:
+            self.stage.fail(
+                "timechart needs times, and `_time` is a text here",
+                None,
+                "write times as a text behind it, or into another field",
+            )
         earliest, latest = bounds if self.axis.fixedrange else (None, None)
         if not self.axis.partial and (not earliest or latest is None):
             self.stage.unsupported("partial=false without a time range", self.axis.partial_span)

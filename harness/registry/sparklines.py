@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
-from harness.plan.expressions import Field
+from harness.plan.expressions import Call, Field
 from harness.plan.nodes import Aggregate, Aggregation
 from harness.registry.spans import chosen_time_span
 from harness.registry.time_bounds import time_bounds
@@ -47,7 +47,8 @@ def sparkline_starts(
     spans = {one.span for one in statistics if one.inner is not None}
     if not spans:
         return {}
-    ends = tuple(Aggregation(name, name, Field("_time")) for name in ("min", "max"))
+    time = Call("tonumber", (Field("_time"),))
+    ends = tuple(Aggregation(name, name, time) for name in ("min", "max"))
     (times,) = context.fetched(Aggregate(rows, (), ends)).rows
     if times.get("min") is None:
         return dict.fromkeys(spans, ())
