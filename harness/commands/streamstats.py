@@ -20,6 +20,7 @@ from harness.plan.nodes import (
 from harness.registry import command
 from harness.registry.aggregations import Statistic, aggregations, parse_statistics, wild
 from harness.registry.evaluation import Evaluation
+from harness.registry.numeric_fields import of_numbers_alone
 from harness.registry.spans import parse_time_span
 from harness.spl.expressions import ExpressionParser, parse_expression
 from harness.spl.lexer import unescape
@@ -53,6 +54,7 @@ class Options:
     current: bool = True
     single: bool = True
     on_change: bool = False
+    allnum: bool = False
     before: Expr | None = None
     after: Expr | None = None
     after_span: Span | None = None
@@ -69,7 +71,8 @@ class Streamstats:
     less than `time_window` away, in rows ordered by time in either direction. A reset
     (`reset_on_change`, `reset_before`, `reset_after`) forgets every group's rows; reset_after may
     ask for the results, at most 100 times. A row that lacks a BY field gets no statistics and
-    does not count as a change. Unsupported: allnum=true.
+    does not count as a change. allnum=true gives numerical
+    statistics of those fields alone that hold only numbers.
     Source: Splunk Search Reference, `streamstats`.
     """
 
@@ -110,6 +113,8 @@ class Streamstats:
             rows = context.closed(rows)
         found = aggregations(self.statistics, rows.columns, self.by)
         options, results = self.options, {one.name for one in found}
+        if options.allnum:
+            found = of_numbers_alone(found, rows, context)
         by_result = options.after is not None and demands(options.after) & results
         if options.seconds or by_result:
             rows = context.kept(rows)
@@ -271,8 +276,8 @@ def _option(arguments: Arguments, options: Options, name: str, token: Token) -> 
         span = parse_time_span(token, stage)
         return replace(options, seconds=span.seconds, time_span=token.span)
     value = arguments.boolean(token, name)
-    if name == "allnum" and value:
-        stage.unsupported("streamstats with allnum=true", token.span)
+    if name == "allnum":
+        return replace(options, allnum=value)
     if name == "current":
         return replace(options, current=value)
     if name == "global":

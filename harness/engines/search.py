@@ -14,6 +14,7 @@ from harness.engines.saved_searches import saved_rows
 from harness.errors import HarnessError, Unsupported, nearest
 from harness.fields.data_models import Sources, data_set_relation, model_relation
 from harness.fields.extractions import transform_extractors
+from harness.fields.index_time import indexed_field
 from harness.fields.resolver import FieldResolver, Group
 from harness.model import LookupDefinition
 from harness.plan import nodes
@@ -221,6 +222,10 @@ class LocalSearch:
         if (latest := self.request.time_range.latest) is not None:
             bounds.append(Call("<", (Field("_time"), Const(latest))))
         return nodes.Filter(relation, every(bounds)) if bounds else relation
+
+    def indexed(self, name: str) -> Expr | None:
+        """A field from index time; None where no event has it."""
+        return indexed_field(name, self.resolver)
 
     def data_set(self, model: str, name: str | None, stage: Stage) -> nodes.Relation:
         """A data model's data set as a relation; without a name, the whole model."""

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from harness.errors import HarnessError
     from harness.model import Limits, LookupDefinition, Rows, TimeRange
+    from harness.plan.expressions import Expr
     from harness.plan.nodes import Relation
     from harness.spl.pipeline import Pipeline, Stage
 
@@ -47,6 +48,10 @@ class Context(Protocol):
     @property
     def tags(self) -> Mapping[tuple[str, str], frozenset[str]]:
         """The enabled tags of the apps by (field, value)."""
+        ...
+
+    def indexed(self, name: str) -> Expr | None:
+        """A field as the index itself holds it, from index time; None where no event has it."""
         ...
 
     def events(self) -> Relation:
