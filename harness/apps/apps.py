@@ -179,6 +179,13 @@ class Apps:
         """The macros' checks of their arguments, where they have one."""
         return self._macros[1]
 
+    def app_of_command(self, name: str) -> str | None:
+        """The app whose commands.conf has a command, which is a script and never run."""
+        stanza = self._layers.conf("commands").get(name)
+        if stanza is None:
+            return None
+        return next((setting.app for setting in stanza.settings.values()), "")
+
     @cached_property
     def collections(self) -> Mapping[str, Collection]:
         """The KV store collections by name."""

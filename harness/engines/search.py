@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.apps import UnknownDataModel
+from harness.apps.folder import reason_of_command
 from harness.engines.bounds import most_rows
 from harness.engines.knowledge import Compiled
 from harness.engines.locations import open_locations
@@ -20,6 +21,7 @@ from harness.model import LookupDefinition
 from harness.plan import nodes
 from harness.plan.expressions import Call, Const, Demand, Expr, Field, every
 from harness.registry import find_command
+from harness.registry.commands import UnknownCommand
 from harness.registry.predicates import Searching
 from harness.registry.prestats import check_end, check_follower, may_be_prestats
 from harness.registry.unsupported import EXTERNAL_LOOKUPS
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from harness.engines.duckdb import DuckDBEngine
     from harness.model import Limits, Rows, TimeRange
     from harness.plan.types import Typed
+    from harness.registry import Command
     from harness.spl.source import Span
 
 WRITERS = frozenset(
@@ -169,8 +172,19 @@ class LocalSearch:
         """Each stage's text with the relation up to it."""
         relation = self.given
         for stage in self.pipeline().stages:
-            relation = find_command(stage).parse(stage).lower(relation, self)
+            relation = self._command(stage).parse(stage).lower(relation, self)
             yield f"{stage.name} {stage.raw}", relation
+
+    def _command(self, stage: Stage) -> type[Command]:
+        """The command of a stage; one of an app's own is known, and not run."""
+        try:
+            return find_command(stage)
+        except UnknownCommand as error:
+            app = self.engine.knowledge.apps.app_of_command(stage.name)
+            if app is None:
+                raise
+            why = f"the command `{stage.name}` of the app `{app}`: {reason_of_command()}"
+            raise Unsupported(why, place=error.place) from error
 
     def _lowered(
         self, pipeline: Pipeline, relation: nodes.Relation | None = None, *, shows: bool = False
@@ -180,7 +194,7 @@ class LocalSearch:
         for stage in pipeline.stages:
             if unfinished:
                 check_follower(stage, relation)
-            command = find_command(stage).parse(stage)
+            command = self._command(stage).parse(stage)
             self._is_last = shows and stage is pipeline.stages[-1]
             relation = command.lower(relation, self)
         if relation is None:

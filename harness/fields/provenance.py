@@ -10,7 +10,7 @@ from harness.fields.defaults import DEFAULTS
 from harness.fields.discovery import METADATA, field_names
 from harness.fields.extractions import INDEXED, Extraction
 from harness.plan import nodes
-from harness.plan.expressions import TRUE, Expr
+from harness.plan.expressions import TRUE, Expr, demands
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -132,6 +132,11 @@ class _Tracing:
                 expression = one.extractor.field(name)
                 if expression is not None:
                     wanted.append((number, name, expression))
+        # What the extractions read is known by now: over its values they are quick to plan.
+        read = sorted({name for one in wanted for name in demands(one[2]) if isinstance(name, str)})
+        known = {**self.extracted}
+        known.update(self._values(relation, [name for name in read if name not in known]))
+        relation = nodes.Values(tuple(read), (tuple(known.get(name) for name in read),))
         found: dict[tuple[int, str], Value] = {}
         for start in range(0, len(wanted), COLUMNS_AT_ONCE):
             part = wanted[start : start + COLUMNS_AT_ONCE]

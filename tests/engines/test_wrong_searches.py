@@ -19,7 +19,7 @@ from harness.engines.base import SearchRequest
 from harness.engines.duckdb import DuckDBEngine
 from harness.engines.knowledge import Knowledge
 from harness.engines.placing import EngineLimit, SearchFailed
-from harness.errors import HarnessError
+from harness.errors import HarnessError, Unsupported
 from harness.model import ALL_TIME, EventBatch, Macro
 from harness.model.documents import read_document
 
@@ -179,3 +179,21 @@ def test_a_broken_engine_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     assert following.search(request).rows.rows == []
     following.close()
     whole.close()
+
+
+def test_a_command_that_an_app_brings_is_known_and_not_run(tmp_path: Path) -> None:
+    """commands.conf.spec: a stanza is a command, `filename` its script."""
+    default = tmp_path / "own" / "default"
+    default.mkdir(parents=True)
+    (default / "commands.conf").write_text("[whoknows]\nfilename = whoknows.py\n", encoding="utf-8")
+    engine = DuckDBEngine(Knowledge(load_apps([tmp_path / "own"])))
+    try:
+        with pytest.raises(Unsupported) as caught:
+            engine.search(SearchRequest("| makeresults | whoknows a=1", 1.0, ALL_TIME))
+    finally:
+        engine.close()
+    assert caught.value.message == (
+        "the command `whoknows` of the app `own`: scripts of an app are never run"
+    )
+    assert caught.value.place is not None
+    assert caught.value.place.column == 17
