@@ -77,14 +77,17 @@ class Unsupported(HarnessError):
     """Splunk can do this and we cannot, yet or ever; it is never approximated."""
 
 
-def nearest(name: str, known: Iterable[str], *, limit: int = 3) -> tuple[str, ...]:
-    """A hint with the names most like `name`, or no hint: ready for `hints=`."""
+def alike(name: str, known: Iterable[str], *, limit: int = 3) -> tuple[str, ...]:
+    """The names most like `name`, the nearest first; upper and lower case are the same."""
     import difflib  # noqa: PLC0415 - only a mistake needs it
 
     candidates = sorted(set(known))
     folded = {candidate.casefold(): candidate for candidate in candidates}
     close = difflib.get_close_matches(name.casefold(), folded, n=limit, cutoff=0.6)
-    if not close:
-        return ()
-    names = [f"`{folded[match]}`" for match in close]
-    return (f"did you mean {' or '.join(names)}?",)
+    return tuple(folded[match] for match in close)
+
+
+def nearest(name: str, known: Iterable[str], *, limit: int = 3) -> tuple[str, ...]:
+    """A hint with the names most like `name`, or no hint: ready for `hints=`."""
+    names = [f"`{one}`" for one in alike(name, known, limit=limit)]
+    return (f"did you mean {' or '.join(names)}?",) if names else ()

@@ -12,7 +12,7 @@ from harness.apps.collections import collections_of
 from harness.apps.conf import DEFAULT_STANZA
 from harness.apps.datamodels import DataModel, data_model_of
 from harness.apps.faults import AppNameTaken, UnknownDataModel
-from harness.apps.folder import MODEL_BYTES_MAX, READ_CONFS, is_disabled, open_apps
+from harness.apps.folder import MODEL_BYTES_MAX, READ_CONFS, app_setting, is_disabled, open_apps
 from harness.apps.layers import Layers
 from harness.apps.macros import macros_of
 from harness.apps.props import PropsReader
@@ -281,6 +281,7 @@ class Apps:
                 self._layers.warn(error.message, error.place or Place())
         checks.warn_of_settings(self._layers)
         checks.warn_of_stanzas(self._layers)
+        checks.warn_of_references(self._layers, self._layers.conf("transforms"), self.lookups)
         checks.warn_of_tags(self._layers.conf("tags"), self.eventtypes, self._layers)
 
     @cached_property
@@ -377,10 +378,15 @@ def load_apps(paths: Sequence[Path] = (), *, builtin: bool = True) -> Apps:
 
 def _replaced(folders: Sequence[AppFolder]) -> list[AppFolder]:
     """The built-in add-ons that stand in for one that is given, by add_ons.conf."""
-    given = {app.name for app in folders if not app.builtin}
+    given = {
+        name.lower()
+        for app in folders
+        if not app.builtin
+        for name in (app.name, app_setting(app, "package", "id"))
+    }
     stanzas = Layers(folders[:1]).system_conf("add_ons")
     instead_of = {
-        name: stanza.settings["INSTEAD_OF"].value.replace(",", " ").split()
+        name: stanza.settings["INSTEAD_OF"].value.replace(",", " ").lower().split()
         for name, stanza in stanzas.items()
     }
     return [app for app in folders if app.builtin and given & set(instead_of.get(app.name, ()))]

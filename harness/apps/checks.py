@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 from harness.apps.conf import DEFAULT_STANZA
 from harness.apps.faults import Ignored
 from harness.apps.folder import READ_CONFS, reason_of_command
-from harness.apps.props import KV_MODES
+from harness.apps.props import KV_MODES, LOOKUP, kv_mode_of, missing_transform
 from harness.apps.specification import hints_for, setting_of
-from harness.apps.stanzas import PATTERN_MARKS
-from harness.apps.words import url_decoded
+from harness.apps.stanzas import ANY_CASE_SOURCE, PATTERN_MARKS
+from harness.apps.words import quoted_words, url_decoded
 from harness.errors import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from harness.apps.classification import EventType
     from harness.apps.conf import Setting, Stanza
@@ -84,13 +84,39 @@ def _wrong_value(key: str, value: str) -> str:
     """What is wrong with the value of a setting that has few."""
     kind = value.strip().lower()
     if key == "KV_MODE" and kind:
-        mode, sign, _ = kind.partition(":")
+        mode, table = kv_mode_of(kind)
         if mode not in KV_MODES:
             return f"KV_MODE is none of {', '.join(KV_MODES)}"
-        return _DESCRIBED if mode == "multi" and sign else ""
+        return _DESCRIBED if mode == "multi" and table else ""
     if key == "INDEXED_EXTRACTIONS" and kind and kind not in STRUCTURED:
         return f"INDEXED_EXTRACTIONS = {kind}: only {', '.join(STRUCTURED)} are read"
     return ""
+
+
+def warn_of_references(
+    layers: Layers, transforms: Mapping[str, Stanza], lookups: Iterable[str]
+) -> None:
+    """Warn of transforms and lookups that the given apps' settings name and no app has."""
+    known = set(lookups)
+    for app in layers.apps:
+        if app.builtin or app.system:
+            continue
+        for stanza in layers.written(app, "props"):
+            for key, setting in stanza.settings.items():
+                if key.startswith(("REPORT-", "TRANSFORMS-")):
+                    for name in quoted_words(setting.value):
+                        if name not in transforms:
+                            layers.warn(missing_transform(name), setting.place)
+                elif LOOKUP.fullmatch(key):
+                    _warn_of_lookup(layers, setting, known)
+
+
+def _warn_of_lookup(layers: Layers, setting: Setting, known: set[str]) -> None:
+    for name in quoted_words(setting.value)[:1]:
+        if name not in known:
+            hint = " ".join(nearest(name, known))
+            text = f"no lookup `{name}` in any app"
+            layers.warn(f"{text} ({hint})" if hint else text, setting.place)
 
 
 def warn_of_stanzas(layers: Layers) -> None:
@@ -104,7 +130,7 @@ def warn_of_stanzas(layers: Layers) -> None:
 def _meets_nothing(name: str) -> str:
     if name == DEFAULT_STANZA or name.startswith(("rule::", "delayedrule::")):
         return ""
-    for prefix in ("source::", "host::"):
+    for prefix in ("source::", ANY_CASE_SOURCE, "host::"):
         if name.startswith(prefix):
             return "" if name[len(prefix) :].strip() else "there is no pattern after it"
     if name.startswith("sourcetype::"):

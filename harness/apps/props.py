@@ -27,6 +27,22 @@ NOWHERE = Place()
 KV_MODES = ("none", "auto", "auto_escaped", "multi", "json", "xml")
 
 
+def kv_mode_of(value: str) -> tuple[str, str]:
+    """The mode that KV_MODE says, in small letters, and the stanza of multikv.conf with it.
+
+    Splunk's own props.conf has `multi_<stanza>` for what is documented as `multi:<stanza>`.
+    """
+    mode, _, table = value.strip().partition(":")
+    if mode.lower().startswith("multi_"):
+        mode, table = "multi", mode[6:]
+    return mode.strip().lower() or "auto", table.strip()
+
+
+def missing_transform(name: str) -> str:
+    """What is said where a setting names a transform that there is not."""
+    return f"no transform `{name}` in any app's transforms.conf"
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """The setting that knowledge comes from: its key, its stanza, and where it stands."""
@@ -225,16 +241,12 @@ class PropsReader:
             for transform_name in quoted_words(merged.text(key)):
                 transform = self._transform(transform_name)
                 if transform is None:
-                    self._warn(
-                        f"no transform `{transform_name}` in any app's transforms.conf",
-                        origin.place,
-                    )
+                    self._warn(missing_transform(transform_name), origin.place)
                 else:
                     yield Report(name, transform, origin)
 
     def _automatic(self, merged: _Merged) -> Automatic:
-        mode, _, table = merged.text("KV_MODE").partition(":")
-        mode = mode.strip().lower() or "auto"
+        mode, table = kv_mode_of(merged.text("KV_MODE"))
         if mode not in KV_MODES:
             place = merged.settings["KV_MODE"].place
             self._warn(f"KV_MODE is none of {', '.join(KV_MODES)}", place)
@@ -243,7 +255,7 @@ class PropsReader:
             mode,
             as_boolean(merged.text("AUTO_KV_JSON"), default=True),
             as_boolean(merged.text("KV_TRIM_SPACES"), default=True),
-            table.strip(),
+            table,
             merged.origin("KV_MODE"),
         )
 
@@ -263,7 +275,7 @@ class PropsReader:
                 yield Alias(original, alias, how.upper() == "ASNEW", origin)
 
     def _lookups(self, merged: _Merged) -> Iterator[AutoLookup]:
-        for _, key in merged.classes(_LOOKUP):
+        for _, key in merged.classes(LOOKUP):
             origin = merged.origin(key)
             words = quoted_words(merged.text(key))
             marks = [word.upper() for word in words]
@@ -286,7 +298,7 @@ _EXTRACT, _REPORT, _FIELDALIAS = (
     re.compile(f"{kind}-(.+)", re.DOTALL) for kind in ("EXTRACT", "REPORT", "FIELDALIAS")
 )
 _EVAL = re.compile(r"EVAL-(.+)", re.IGNORECASE | re.DOTALL)
-_LOOKUP = re.compile(r"LOOKUP[-_]?(.+)", re.IGNORECASE | re.DOTALL)
+LOOKUP = re.compile(r"LOOKUP[-_]?(.+)", re.IGNORECASE | re.DOTALL)
 """Only these two prefixes are taken in any letter case."""
 _WORD = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 

@@ -57,6 +57,7 @@ def _never(why: str, keys: str) -> _Group:
 _WEB = "for the web interface"
 _INPUT = "for the input that reads the data, of which there is none"
 _FORWARDER = "for forwarders"
+_XML = "fields of XML are found at search time, by KV_MODE and the add-on's own settings"
 _METRICS = "metrics are not made of events here"
 _SERVER = "for a server that runs searches again and again"
 _ACCELERATION = "data models are always searched in full"
@@ -78,7 +79,7 @@ _GROUPS: dict[str, tuple[_Group, ...]] = {
         _yes("zones that TIME_FORMAT reads by %Z", "TZ_ALIAS"),
         _yes("the encoding of files", "CHARSET"),
         _yes("default fields", "ADD_EXTRA_TIME_FIELDS ANNOTATE_PUNCT"),
-        _yes("index time", "SEDCMD-<class> TRANSFORMS-<class> RULESET-<class>"),
+        _yes("index time", "SEDCMD-<class> TRANSFORMS-<class> TRANSFORMS RULESET-<class>"),
         _yes(
             "structured data",
             "INDEXED_EXTRACTIONS FIELD_NAMES FIELD_DELIMITER FIELD_QUOTE FIELD_HEADER_REGEX"
@@ -110,6 +111,9 @@ _GROUPS: dict[str, tuple[_Group, ...]] = {
         _no(_METRICS, "STATSD_EMIT_SINGLE_MEASUREMENT_FORMAT"),
         _no("names in JSON keep their braces", "JSON_TRIM_BRACES_IN_ARRAY_NAMES"),
         _no(_WEB, "RULESET_DESC-<class>"),
+        _no(_XML, "XML_INDEXED_EXTRACTIONS_PIPELINE XML_IE_<name> extraction_cutoff"),
+        _no(_SPEED, "OPTIMIZE_IE_EXTRACT trackPipelineLatency MAX_EXPECTED_EVENT_LINES"),
+        _no("source types keep their names", "SOURCETYPE_NAME_RESTRICTED_CHARACTERS"),
     ),
     "transforms.conf": (
         _yes("fields at search time", "REGEX FORMAT SOURCE_KEY DELIMS FIELDS MV_ADD CLEAN_KEYS"),

@@ -6,7 +6,7 @@ pattern, where not set), then the name that comes first in ASCII order.
 In patterns `...` is any text, `*` any text without `/`, `.` is itself, and the rest is a
 regular expression that has to match the whole name. A source type's name is a pattern only
 with Splunk's `(?::){0}` in it, or `(::){0}` as Splunk's own add-ons write it; both match nothing.
-Only hosts match in any letter case.
+Only hosts match in any letter case, and what has `(?i)` before it.
 Source: props.conf.spec, and Splunk Admin Manual, "Attribute precedence within a single
 props.conf file".
 """
@@ -31,6 +31,8 @@ Kind = Literal["sourcetype", "host", "source"]
 _RANK: dict[Kind, int] = {"sourcetype": 1, "host": 2, "source": 3}
 PATTERN_MARKS = ("(?::){0}", "(::){0}")
 """What makes the name of a source type's stanza a pattern."""
+ANY_CASE_SOURCE = "(?i)source::"
+"""How Splunk's own props.conf writes `source::(?i)`."""
 RULES = ("rule::", "delayedrule::")
 """What stanzas about choosing a source type by the text of a file begin with."""
 _SPECIAL = frozenset("*|()[]{}+?^$\\")
@@ -132,6 +134,8 @@ def _head(stanza: Stanza) -> _Head | None:
     test = name
     if name.startswith("source::"):
         kind, test = "source", name[8:]
+    elif name.startswith(ANY_CASE_SOURCE):
+        kind, test = "source", f"(?i){name.removeprefix(ANY_CASE_SOURCE)}"
     elif name.startswith("host::"):
         kind, test = "host", name[6:]
     if kind == "sourcetype":
@@ -189,6 +193,8 @@ def _literal_ends(test: str) -> tuple[str, str]:
         depth += (character == "(") - (character == ")")
         if character == "\\" or (character == "|" and depth <= 0):
             return "", ""
+    if test.startswith("(?i"):
+        return "", ""
     wild = test.replace("...", "*")
     first = next((n for n, one in enumerate(wild) if one in _SPECIAL), len(wild))
     last = next((n for n in range(len(wild), 0, -1) if wild[n - 1] in _SPECIAL), 0)

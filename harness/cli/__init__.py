@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import gc
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, Unsupported
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-INTERRUPTED = 130
+INTERRUPTED, UNREAD = 130, 141
 GARBAGE_THRESHOLD = 50_000
 """Plans and statements are trees of many short-lived objects: 15 % of a batch was collection."""
 COMMANDS = {
@@ -52,6 +52,19 @@ class LateCommands(click.Group):
         command: click.Command = getattr(import_module(module), name)
         return command
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Call the command; where the reader of what it prints is gone, end with 141."""
+        try:
+            code = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            return _unread()
+        except SystemExit as ending:  # rich says it so
+            if not isinstance(ending.__context__, BrokenPipeError):
+                raise
+            return _unread()
+        return code
+
     def format_commands(
         self,
         ctx: click.Context,  # noqa: ARG002 - click's signature
@@ -82,10 +95,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except HarnessError as error:
         from harness.report.escaping import shown
 
-        click.echo(f"error: {shown(error.render())}", err=True)
+        word = "unsupported" if isinstance(error, Unsupported) else "error"
+        click.echo(f"{word}: {shown(error.render())}", err=True)
         code = error.exit_code
-    except BrokenPipeError:
-        sys.stderr.close()
-        code = 0
     gc.freeze()  # 70 ms of a run went into collecting what the process leaves behind
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _unread() -> int:
+    """Nobody reads on (`| head`): say no more, and nothing that could be taken for a verdict."""
+    import os
+
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(nowhere, stream.fileno())
+    return UNREAD

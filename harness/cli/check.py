@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,8 +11,6 @@ import click
 from harness.cli.options import PATH, console, knowledge_options, progress, settings_from
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from harness.apps import SavedSearch
     from harness.trials import Project
 
@@ -23,8 +22,8 @@ if TYPE_CHECKING:
 def check(paths: tuple[Path, ...], *, as_json: bool, **flags: Any) -> int:
     """Compile the detections at PATHs (files or folders), or all of the content folder.
 
-    A NAME is a saved search of an app. Without a PATH those of the apps given with --app are
-    checked too.
+    A NAME is an alias, a name or an id, or a saved search of an app. Without a PATH the saved
+    searches of the apps given with --app are checked too.
 
     Each one is planned and run over no events; then come the checks of its file. A PATH that holds
     a folder `detections` is a content folder. Exit code: 0 without errors, 1 with errors. What is
@@ -56,28 +55,9 @@ def _named(project: Project, paths: tuple[Path, ...]) -> tuple[list[Path], list[
     """The files of detections, and the saved searches, that were named; without a name, all."""
     if not paths:
         return list(project.content.detection_paths), project.given_saved_searches()
-    from harness.trials.saved_searches import found_among
-
-    files: list[Path] = []
-    saved: list[SavedSearch] = []
-    for path in paths:
-        one = None if path.exists() else found_among(project.apps.saved_searches, str(path))
-        if one is not None:
-            saved.append(one)
-        else:
-            files.append(path)
-    return _files(tuple(files)), saved
-
-
-def _files(paths: tuple[Path, ...]) -> list[Path]:
-    """The detection files that paths name, of a content folder those below `detections`."""
-    found: list[Path] = []
-    for path in paths:
-        if not path.exists():
-            raise click.UsageError(f"there is no file or folder `{path}`")
-        folder = path / "detections" if _is_content(path) else path
-        found += sorted(folder.rglob("*.yml")) if path.is_dir() else [path]
-    return list(dict.fromkeys(found))
+    named = list(dict.fromkeys(one for path in paths for one in project.all_named(str(path))))
+    files = [one for one in named if isinstance(one, Path)]
+    return files, [one for one in named if not isinstance(one, Path)]
 
 
 def _is_content(path: Path) -> bool:

@@ -10,13 +10,14 @@ import click
 from harness.cli.options import console, data_options, knowledge_options, settings_from
 
 if TYPE_CHECKING:
+    from harness.content import Detection
     from harness.trials import Project
 
 SPL_SIGNS = frozenset("|=*`[\"'<>")
 
 
 @click.command()
-@click.argument("what", metavar="NAME|PATH|'SPL'")
+@click.argument("what", metavar="NAME|PATH|SPL")
 @knowledge_options
 @data_options
 @click.option("--sql", "show_sql", is_flag=True, help="Show the SQL that runs.")
@@ -28,6 +29,7 @@ def explain(what: str, *, show_sql: bool, show_plan: bool, as_json: bool, **flag
     For every stage: the rows that came in and went out, how many rows meet each of its
     conditions alone, which fields that it needs were empty, and a sample.
     """
+    from harness.content import Clock
     from harness.ingest import ingest, shown_losses
     from harness.report.escaping import shown
     from harness.report.explain import print_explanation, write_explanation
@@ -38,17 +40,19 @@ def explain(what: str, *, show_sql: bool, show_plan: bool, as_json: bool, **flag
     if not settings.data:
         raise click.UsageError("name at least one file with --data")
     project = Project(settings)
-    text, path = _search(project, what)
+    text, detection = _search(project, what)
+    path = str(detection.path) if detection else None
+    clock = Clock(earliest=detection.earliest, latest=detection.latest) if detection else Clock()
     origin = told_of_data(project)
     files, tables = opened(project, settings.data, origin)
-    engine = project.local_engine(tables=tables)
+    engine = project.local_engine(tables=tables, app=detection.app if detection else None)
     losses: list[Any] = []
     loaded = engine.load(
         ingest(files, origin, project.apps, losses=losses, evaluate=project.evaluate)
     )
     for loss in shown_losses(losses):
         click.echo(f"warning: {shown(loss)}", err=True)
-    found = engine.explain(request_for(project, text, loaded.newest, path))
+    found = engine.explain(request_for(project, text, loaded.newest, path, clock))
     if as_json:
         write_explanation(found, sys.stdout)
     else:
@@ -56,16 +60,15 @@ def explain(what: str, *, show_sql: bool, show_plan: bool, as_json: bool, **flag
     return 0
 
 
-def _search(project: Project, what: str) -> tuple[str, str | None]:
-    """The search that is meant, and the file it stands in: a detection's, or the text itself."""
-    from harness.content import UnknownDetection, read_detection
+def _search(project: Project, what: str) -> tuple[str, Detection | None]:
+    """The search that is meant, with the detection or saved search whose it is."""
+    from harness.content import UnknownDetection
 
-    if SPL_SIGNS & set(what):
+    if SPL_SIGNS & set(what) or what.startswith("search "):
         return what, None
     try:
-        path = project.content.find(what)
+        detection = project.detection(what)
     except UnknownDetection as error:
-        hints = (*error.hints, "or write a search: 'index=main …'")
+        hints = (*error.hints, "or write a search: 'search …', 'index=main …', '| command …'")
         raise UnknownDetection(error.message, place=error.place, hints=hints) from error
-    detection = read_detection(path)
-    return detection.search, str(path)
+    return detection.search, detection

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,13 @@ from harness.cli.options import (
     settings_from,
     splunk_options,
 )
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.apps import SavedSearch
+    from harness.trials import Project
+    from harness.trials.trial import Trial
 
 
 @click.command()
@@ -29,17 +36,21 @@ def run(
 ) -> int:
     """Run the trials of detections, named by alias, name, id or path, or an app's saved searches.
 
+    Of a folder all detections run that have something to run on.
+
     With --data there is one trial on that data, which passes when the detection fires with every
     risk field. Exit code: 0 passed, 1 failed, 2 usage, 3 error, unsupported, or nothing ran.
     """
+    from harness.report.escaping import shown
     from harness.report.trials import print_results, write_json
     from harness.trials import Project
     from harness.trials.closing import closing_splunk
     from harness.trials.verdict import exit_code
 
     project = Project(settings_from({**flags, "engine": engines[0] if engines else None}))
-    named = [project.named(name) for name in detections]
-    trials = [trial for one in dict.fromkeys(named) for trial in project.trials(one)]
+    trials, idle = _chosen(project, detections)
+    for name in idle:
+        click.echo(f"warning: {shown(name)} has no expectations, no tests and no data", err=True)
     projects = [project.on(name) for name in dict.fromkeys(engines or (project.settings.engine,))]
     with closing_splunk(projects):
         results = [trial.run(one) for trial in trials for one in projects]
@@ -48,3 +59,25 @@ def run(
     else:
         print_results(results, console())
     return exit_code(results)
+
+
+def _chosen(project: Project, names: tuple[str, ...]) -> tuple[list[Trial], list[str]]:
+    """The trials of what was named, and the files in folders that have none."""
+    from harness.trials.project import NothingToRun
+
+    trials: list[Trial] = []
+    idle: list[str] = []
+    done: set[Path | SavedSearch] = set()
+    for name in names:
+        found = project.all_named(name)
+        for one in found:
+            if one in done:
+                continue
+            done.add(one)
+            try:
+                trials += project.trials(one)
+            except NothingToRun:
+                if [one] == found:
+                    raise
+                idle.append(str(one))
+    return trials, idle

@@ -12,7 +12,7 @@ from harness.report.rows import FORMATS, print_table, write_rows
 
 
 @click.command()
-@click.argument("spl", metavar="'SPL'")
+@click.argument("spl", metavar="SPL")
 @knowledge_options
 @data_options
 @click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True)

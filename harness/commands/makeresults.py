@@ -8,7 +8,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from harness.plan.nodes import Relation, Values
+from harness.plan.expressions import Call, Const
+from harness.plan.nodes import Explode, Extend, Project, Relation, Values
 from harness.registry import command
 
 if TYPE_CHECKING:
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 OPTIONS = ("count", "annotate", "splunk_server", "splunk_server_group", "format", "data")
 ANNOTATED = tuple("_raw _time host source sourcetype splunk_server splunk_server_group".split())
 SERVER = "localhost"
-MAX_COUNT = 10_000
+MAX_COUNT = 100_000
+MOST_WRITTEN = 1_000
+"""More rows than these are made by the engine, not written into its statement."""
 
 
 @command("makeresults")
@@ -66,11 +69,15 @@ class Makeresults:
         if self.data is not None:
             read = self._csv if self.form == "csv" else self._json
             return read(self.data, context)
-        if self.annotate:
-            cells: dict[str, Value] = {"_time": context.now, "splunk_server": SERVER}
-            row = tuple(cells.get(name) for name in ANNOTATED)
-            return Values(ANNOTATED, (row,) * self.count)
-        return Values(("_time",), ((context.now,),) * self.count)
+        cells: dict[str, Value] = {"_time": context.now, "splunk_server": SERVER}
+        names = ANNOTATED if self.annotate else ("_time",)
+        row = tuple(cells.get(name) for name in names)
+        if self.count <= MOST_WRITTEN:
+            return Values(names, (row,) * self.count)
+        place = context.spare("place")
+        places = Call("mvrange", (Const(0.0), Const(float(self.count))))
+        rows = Explode(Extend(Values(names, (row,)), ((place, places),)), place)
+        return Project(rows, tuple((name, name) for name in names))
 
     def _csv(self, data: Token, context: Context) -> Relation:  # noqa: ARG002 - like _json
         try:

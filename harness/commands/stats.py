@@ -11,6 +11,7 @@ from harness.registry import command
 from harness.registry.aggregations import Statistic, aggregations, parse_statistics, wild
 from harness.registry.delimiters import with_delimiter
 from harness.registry.names import is_wild, spread
+from harness.registry.numeric_fields import of_numbers_alone
 from harness.registry.sparklines import sparkline_starts
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ OPTIONS = ("allnum", "delim", "partitions")
 @command("stats")
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """stats [delim=<text>] <function>(<field>) [AS <name>]… [BY <field>…] [dedup_splitvals=<bool>].
+    """stats [<option>=<value>]… <function>(<field>) [AS <name>]… [BY <field>…] [dedup_splitvals=].
 
     Rows without a BY field are dropped; one with several values counts once for each of them,
     or for each different one with dedup_splitvals=true. `delim` shows where nomv follows.
@@ -37,14 +38,14 @@ class Stats:
     by: tuple[str, ...]
     delimiter: str | None = None
     different: bool = False
+    allnum: bool = False
 
     @classmethod
     def parse(cls, stage: Stage) -> Self:
         """Read the functions and the BY fields."""
         arguments = stage.arguments
         options = arguments.options(OPTIONS)
-        if "allnum" in options and arguments.boolean(options["allnum"], "allnum"):
-            stage.unsupported("stats with allnum=true", options["allnum"].span)
+        allnum = "allnum" in options and arguments.boolean(options["allnum"], "allnum")
         if "partitions" in options:
             arguments.integer(options["partitions"], "partitions")
         delimiter = options["delim"].value if "delim" in options else None
@@ -62,7 +63,8 @@ class Stats:
             last["dedup_splitvals"], "dedup_splitvals"
         )
         arguments.finish()
-        return cls(stage, tuple(statistics), tuple(dict.fromkeys(by)), delimiter, different)
+        names = tuple(dict.fromkeys(by))
+        return cls(stage, tuple(statistics), names, delimiter, different, allnum)
 
     def lower(self, rows: Relation | None, context: Context) -> Relation:
         """Aggregate the rows; patterns of fields need the columns to be known."""
@@ -76,6 +78,8 @@ class Stats:
             rows = Extend(rows, tuple((name, Call("mvdedup", (Field(name),))) for name in by))
         starts = sparkline_starts(self.statistics, rows, context, self.stage)
         results = aggregations(self.statistics, columns, by, starts)
+        if self.allnum:
+            results = of_numbers_alone(results, rows, context)
         grouped: Relation = Aggregate(rows, tuple(by), results)
         for one in results:
             if one.function in LISTS:

@@ -6,10 +6,21 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 
 from harness.plan.expressions import Call, Const, Expr, Field, demands, every, some
-from harness.plan.nodes import Aggregate, Aggregation, Extend, Frame, Project, Window, Windowed
+from harness.plan.nodes import (
+    Aggregate,
+    Aggregation,
+    Extend,
+    Filter,
+    Frame,
+    Project,
+    Union,
+    Window,
+    Windowed,
+)
 from harness.registry import command
 from harness.registry.aggregations import Statistic, aggregations, parse_statistics, wild
 from harness.registry.evaluation import Evaluation
+from harness.registry.numeric_fields import of_numbers_alone
 from harness.registry.spans import parse_time_span
 from harness.spl.expressions import ExpressionParser, parse_expression
 from harness.spl.lexer import unescape
@@ -27,6 +38,7 @@ OPTIONS = frozenset(
 )
 RESETS = ("reset_before", "reset_after")
 CLOSING = '")"'
+MOST_RESETS = 100
 MOST_ROWS = 10_000
 """Splunk's max_stream_window."""
 INSTANT = 5e-7
@@ -42,6 +54,7 @@ class Options:
     current: bool = True
     single: bool = True
     on_change: bool = False
+    allnum: bool = False
     before: Expr | None = None
     after: Expr | None = None
     after_span: Span | None = None
@@ -56,8 +69,10 @@ class Streamstats:
     The rows that a row's statistics see: itself (`current`) and those before it, all or the
     last `window`, counted over all rows or with `global=false` within the BY group; or those
     less than `time_window` away, in rows ordered by time in either direction. A reset
-    (`reset_on_change`, `reset_before`, `reset_after`) forgets every group's rows. A row that
-    lacks a BY field gets no statistics and does not count as a change.
+    (`reset_on_change`, `reset_before`, `reset_after`) forgets every group's rows; reset_after may
+    ask for the results, at most 100 times. A row that lacks a BY field gets no statistics and
+    does not count as a change. allnum=true gives numerical
+    statistics of those fields alone that hold only numbers.
     Source: Splunk Search Reference, `streamstats`.
     """
 
@@ -88,9 +103,6 @@ class Streamstats:
                 arguments.fail("BY needs a field")
             options = _options(arguments, options)
         arguments.finish()
-        names = {one.name for one in statistics}
-        if options.after is not None and demands(options.after) & names:
-            stage.unsupported("reset_after that asks for a result", options.after_span)
         return cls(stage, tuple(statistics), tuple(dict.fromkeys(by)), options)
 
     def lower(self, rows: Relation | None, context: Context) -> Relation:
@@ -100,11 +112,59 @@ class Streamstats:
         if wild(self.statistics):
             rows = context.closed(rows)
         found = aggregations(self.statistics, rows.columns, self.by)
-        options = self.options
-        if options.seconds:
+        options, results = self.options, {one.name for one in found}
+        if options.allnum:
+            found = of_numbers_alone(found, rows, context)
+        by_result = options.after is not None and demands(options.after) & results
+        if options.seconds or by_result:
             rows = context.kept(rows)
         columns = rows.columns
-        partition, rows = self._partition(rows, context)
+        if by_result:
+            result = self._reset_by_results(rows, found, context)
+        else:
+            result = self._windowed(rows, found, options, context)
+        if columns is not None:
+            names = dict.fromkeys((*columns, *(one.name for one in found)))
+            result = Project(result, tuple((name, name) for name in names))
+        return result
+
+    def _reset_by_results(
+        self, rows: Relation, found: tuple[Aggregation, ...], context: Context
+    ) -> Relation:
+        """The statistics from one reset to the next, which their own results decide."""
+        options = replace(self.options, after=None)
+        if options.seconds or self.options.after is None:
+            self.stage.unsupported(
+                "time_window with a reset_after that asks for a result", self.options.after_span
+            )
+        place, start = context.spare("place"), 0.0
+        numbered = Window(rows, place, ())
+        parts: list[Relation] = []
+        while True:
+            if len(parts) == MOST_RESETS:
+                self.stage.unsupported(
+                    f"more than {MOST_RESETS} resets that results decide", self.options.after_span
+                )
+            rest = Filter(numbered, Call(">", (Field(place), Const(start))))
+            part = self._windowed(rest, found, options, context)
+            first = Aggregation("first", "min", Field(place))
+            hits = Aggregate(Filter(part, self.options.after), (), (first,))
+            (row,) = context.fetched(hits).rows
+            end = row.get("first")
+            if not isinstance(end, int | float):
+                return Union((*parts, part))
+            parts.append(Filter(part, Call("<=", (Field(place), Const(float(end))))))
+            start = float(end)
+
+    def _windowed(
+        self,
+        rows: Relation,
+        found: tuple[Aggregation, ...],
+        options: Options,
+        context: Context,
+    ) -> Relation:
+        """The rows with their statistics, by group and by reset."""
+        partition, rows = self._partition(rows, options, context)
         back = options.window - 1 if options.current else options.window
         if options.seconds:
             frame, rows = self._timed(rows, partition, context)
@@ -114,15 +174,13 @@ class Streamstats:
             frame = Frame(back, options.current, number)
         else:
             frame = Frame(back if options.window else None, options.current)
-        result: Relation = Windowed(rows, partition, found, frame)
-        if columns is not None:
-            names = dict.fromkeys((*columns, *(one.name for one in found)))
-            result = Project(result, tuple((name, name) for name in names))
-        return result
+        return Windowed(rows, partition, found, frame)
 
-    def _partition(self, rows: Relation, context: Context) -> tuple[tuple[str, ...], Relation]:
+    def _partition(
+        self, rows: Relation, options: Options, context: Context
+    ) -> tuple[tuple[str, ...], Relation]:
         """The BY fields with the number of resets so far of each kind."""
-        options, resets = self.options, list[str]()
+        resets = list[str]()
         if options.before is not None:
             rows = _counted(rows, resets, options.before, context, current=True)
         if options.after is not None:
@@ -218,8 +276,8 @@ def _option(arguments: Arguments, options: Options, name: str, token: Token) -> 
         span = parse_time_span(token, stage)
         return replace(options, seconds=span.seconds, time_span=token.span)
     value = arguments.boolean(token, name)
-    if name == "allnum" and value:
-        stage.unsupported("streamstats with allnum=true", token.span)
+    if name == "allnum":
+        return replace(options, allnum=value)
     if name == "current":
         return replace(options, current=value)
     if name == "global":

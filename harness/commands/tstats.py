@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn, Self
+from typing import TYPE_CHECKING, Self
 
 from harness.errors import nearest
-from harness.plan.expressions import Call, Const, Expr, Field, demands
+from harness.plan.expressions import NULL, Call, Const, Expr, Field, demands
 from harness.plan.nodes import Aggregate, Extend, Filter, Project, Relation, Union
 from harness.registry import command
 from harness.registry.aggregations import Statistic, aggregations, parse_statistics, wild
@@ -29,6 +29,7 @@ OPTIONS = (
     "summariesonly",
     "include_reduced_buckets",
     "allow_old_summaries",
+    "use_summary_index_values",
     "chunk_size",
     "fillnull_value",
 )
@@ -39,9 +40,10 @@ FLAGS = (
     "summariesonly",
     "include_reduced_buckets",
     "allow_old_summaries",
+    "use_summary_index_values",
 )
 BASE = ("_time", "host", "source", "sourcetype", "index")
-INDEXED = frozenset({*BASE, "_raw", "_indextime", "splunk_server", "*"})
+EVERYWHERE = frozenset({*BASE, "_raw", "*"})
 
 
 @command("tstats")
@@ -54,9 +56,9 @@ class Tstats:
     rows that lack a BY field. A span groups by its start; the functions see the events' own times.
     prestats=true leaves the functions for a later stats, chart or timechart, which asks for the
     same ones; append=true adds to such results. PREFIX(<text>) is what follows a text in the raw
-    events' terms, in small letters. Without FROM only the metadata of events and PREFIX() are
-    known: fields that an index file may hold beside it (INDEXED_EXTRACTIONS) are not supported.
-    Source: Search Reference, `tstats`.
+    events' terms, in small letters. Without FROM only fields from index time are known: the
+    metadata and default fields, those of INDEXED_EXTRACTIONS and of transforms with WRITE_META;
+    another one is empty, with a warning. Source: Search Reference, `tstats`.
     """
 
     stage: Stage
@@ -170,7 +172,11 @@ class Tstats:
         results = aggregations(self.statistics, relation.columns, by)
         read = [*demands(predicate), *(name for name in by if name not in self.prefixes)]
         read += [f for one in results if one.argument for f in demands(one.argument)]
-        self._check(relation, [one for one in read if isinstance(one, str)], context)
+        names = [one for one in read if isinstance(one, str)]
+        if relation.columns is None:
+            relation = self._indexed(relation, names, context)
+        else:
+            self._check(relation.columns, names, context)
         relation = Filter(relation, predicate)
         keys = {
             name: context.spare("key") if span or name in self.prefixes else name
@@ -210,28 +216,29 @@ class Tstats:
             ]
         return Extend(relation, tuple(fields)) if fields else relation
 
-    def _check(self, relation: Relation, names: list[str], context: Context) -> None:
+    def _indexed(self, relation: Relation, names: list[str], context: Context) -> Relation:
+        """The events with these fields as the index holds them."""
+        fields: list[tuple[str, Expr]] = []
+        for name in dict.fromkeys(names):
+            if name in EVERYWHERE:
+                continue
+            value = context.indexed(name)
+            if value is None:
+                context.warn(
+                    f"`{name}` is no field from index time: tstats sees it empty"
+                    " (use a data model, or search and stats)"
+                )
+            if value != Field(name):
+                fields.append((name, NULL if value is None else value))
+        return Extend(relation, tuple(fields)) if fields else relation
+
+    def _check(self, known: tuple[str, ...], names: list[str], context: Context) -> None:
         """A data set's fields are known: one that is not among them is empty, and warned of."""
-        known = relation.columns
-        if known is None:
-            for name in names:
-                if name not in INDEXED:
-                    self._not_indexed(name)
-            return
         for name in names:
             if name in known or name in BASE:
                 continue
             hint = "".join(f" ({text})" for text in nearest(name, known))
             context.warn(f"`{self.model}` has no field `{name}`: it is empty{hint}")
-
-    def _not_indexed(self, name: str) -> NoReturn:
-        """Without a data model Splunk knows only what stands in the index files."""
-        span = next((t.span for t in self.stage.arguments.tokens if t.value == name), None)
-        self.stage.unsupported(
-            f"tstats of events over `{name}`, which is no field of every index",
-            span,
-            "use a data model, or search and stats",
-        )
 
 
 def _nodename(predicate: Predicate) -> tuple[str, Predicate]:

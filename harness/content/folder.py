@@ -154,7 +154,8 @@ class ContentFolder:
         path = self._by_path(query)
         if path is not None:
             return path
-        for found in (self._by_alias(query), self._by_stem(query), self._by_name_or_id(query)):
+        steps = (self._by_alias, self._by_stem, self._by_name_or_id, self._by_spaced_stem)
+        for found in (step(query) for step in steps):
             if len(found) > 1:
                 listed = ", ".join(str(self._shown(path)) for path in found[:5])
                 raise AmbiguousDetection(
@@ -162,8 +163,17 @@ class ContentFolder:
                 )
             if found:
                 return found[0]
-        hints = nearest(query, self._names(query)) or (f"detections are read from {self.root}",)
-        raise UnknownDetection(f"unknown detection `{query}`", hints=hints)
+        is_file = query.endswith((".yml", ".yaml"))
+        raise UnknownDetection(
+            f"there is no file `{query}`" if is_file else f"unknown detection `{query}`",
+            hints=nearest(query, self._names(query)) or (self._read_from(),),
+        )
+
+    def _read_from(self) -> str:
+        folder = self.root / "detections"
+        if folder.is_dir():
+            return f"detections are read from {folder}"
+        return f"there is no folder {folder}: --content names the folder that holds `detections/`"
 
     def _by_path(self, query: str) -> Path | None:
         """A path that exists, as it stands or below the root; a sidecar means its detection."""
@@ -204,6 +214,10 @@ class ContentFolder:
     def _by_stem(self, query: str) -> list[Path]:
         wanted = query.removesuffix(".yml").casefold()
         return [path for path in self.detection_paths if path.stem.casefold() == wanted]
+
+    def _by_spaced_stem(self, query: str) -> list[Path]:
+        """A file's name with spaces for its underscores, as `_names` offers it."""
+        return self._by_stem(query.strip().replace(" ", "_"))
 
     def _by_name_or_id(self, query: str) -> list[Path]:
         wanted = query.strip().casefold()

@@ -14,6 +14,7 @@ from harness.engines.saved_searches import saved_rows
 from harness.errors import HarnessError, Unsupported, nearest
 from harness.fields.data_models import Sources, data_set_relation, model_relation
 from harness.fields.extractions import transform_extractors
+from harness.fields.index_time import indexed_field
 from harness.fields.resolver import FieldResolver, Group
 from harness.model import LookupDefinition
 from harness.plan import nodes
@@ -30,7 +31,7 @@ from harness.sql.compiler import Compiler
 from harness.sql.duckdb import DuckDBDialect, generate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from harness.apps import DataModel, DataSet
     from harness.engines.base import SearchRequest
@@ -222,6 +223,10 @@ class LocalSearch:
             bounds.append(Call("<", (Field("_time"), Const(latest))))
         return nodes.Filter(relation, every(bounds)) if bounds else relation
 
+    def indexed(self, name: str) -> Expr | None:
+        """A field from index time; None where no event has it."""
+        return indexed_field(name, self.resolver)
+
     def data_set(self, model: str, name: str | None, stage: Stage) -> nodes.Relation:
         """A data model's data set as a relation; without a name, the whole model."""
         models = self.engine.knowledge.apps.data_models
@@ -406,6 +411,11 @@ class LocalSearch:
     def time_range(self) -> TimeRange:
         """The search's time range."""
         return self.request.time_range
+
+    @property
+    def tags(self) -> Mapping[tuple[str, str], frozenset[str]]:
+        """The tags of the apps."""
+        return self.engine.knowledge.apps.tags
 
     @property
     def limits(self) -> Limits:

@@ -24,6 +24,11 @@ INDENTATION = re.compile(r">\r?\n *(?=<)")
 DECLARATION = re.compile(r"\s*<\?xml[^>]*\?>\s*")
 HEADER_BYTES, CHUNK_BYTES, CHUNKS_AT = 4096, 65536, 42
 CHUNK_MAGIC = b"ElfChnk\x00"
+GUID = "([0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12})"
+IDENTIFIER = re.compile(f"(?<=[Ii][Dd]='){GUID}'")
+VALUE_OF_GUID = re.compile(f">{GUID}<")
+ATTRIBUTE = re.compile(r'="([^"<>]*)"(?=[^<>]*>)')
+EMPTY = re.compile(r"></(?:Provider|TimeCreated|Correlation|Execution|Security)>")
 MOST_FAULTS = 1000
 MOST_BYTES = 2 * 1024**3
 
@@ -41,7 +46,7 @@ def evtx_events(
     count = 0
     while len(faults) < MOST_FAULTS:
         try:
-            text = one_line(next(records)["data"])
+            text = as_rendered(one_line(next(records)["data"]))
         except StopIteration:
             break
         except (RuntimeError, OSError, ValueError) as error:
@@ -125,6 +130,26 @@ def one_line(text: str) -> str:
     """An event's XML without declaration and indentation."""
     stripped = DECLARATION.sub("", text, count=1)
     return INDENTATION.sub(">", stripped).strip()
+
+
+def as_rendered(text: str) -> str:
+    """An event's XML on one line as Windows writes it, which add-ons' regexes are made for.
+
+    Attributes stand in single quotes, elements of System that hold nothing close themselves, and
+    GUIDs are in braces (MS-EVEN6, 2.2.13 "Event", GUIDType, and 4.8 "BinXml Example Using
+    Templates"); `<Data Name='x'></Data>` stays as it is. Text has no bare `<` or `>`.
+    """
+    end = text.find("</System>")
+    if end < 0:
+        return text
+    head, rest = text[:end].replace('"', "'"), text[end:]
+    data = '<Data Name="'
+    if rest.count('="') == rest.count(data):  # no other attribute, nor a value like one
+        rest = rest.replace(data, "<Data Name='").replace('">', "'>")
+    else:
+        rest = ATTRIBUTE.sub(r"='\1'", rest)
+    head = IDENTIFIER.sub(r"{\1}'", EMPTY.sub("/>", head))
+    return head + VALUE_OF_GUID.sub(r">{\1}<", rest)
 
 
 def _damage(faults: list[str]) -> str:

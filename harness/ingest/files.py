@@ -354,10 +354,10 @@ class _Reading:
             found = LINE_TIMES.find(raw if text is None else text, self.zone, self.written)
             return found.epoch if found is not None else None, self.lines_called
         said = document or _document(raw)
-        if said is not None:
-            return json_time(said, self.zone), self.kinds.of_document(said)
-        found = LINE_TIMES.find(raw, self.zone, self.written)
-        return found.epoch if found is not None else None, self.lines_called
+        time = json_time(said, self.zone) if said is not None else None
+        if time is None and (found := LINE_TIMES.find(raw, self.zone, self.written)) is not None:
+            time = found.epoch
+        return time, self.lines_called if said is None else self.kinds.of_document(said)
 
 
 def _start(pieces: Iterator[str]) -> str:

@@ -131,7 +131,7 @@ def index_rules(apps: Apps, source: str, sourcetype: str, host: str) -> IndexRul
         edits=tuple(_edit(setting) for _, setting in _classes(settings, "SEDCMD-")),
         transforms=tuple(
             transform
-            for prefix in ("TRANSFORMS-", "RULESET-")
+            for prefix in ("TRANSFORMS", "RULESET-")
             for _, setting in _classes(settings, prefix)
             for name in quoted_words(setting.value)
             if (transform := index_transform(apps, name, setting)) is not None
@@ -192,8 +192,15 @@ def _zone(setting: Setting) -> tzinfo:
 
 
 def _classes(settings: Mapping[str, Setting], prefix: str) -> list[tuple[str, Setting]]:
-    """The settings of one kind by class name, in ASCII order."""
-    found = (item for item in settings.items() if item[0].startswith(prefix) and item[1].value)
+    """The settings of one kind by class name, in ASCII order.
+
+    `TRANSFORMS` needs none: Splunk's own props.conf has it without a class.
+    """
+    found = (
+        item
+        for item in settings.items()
+        if item[1].value and (item[0] == prefix or item[0].startswith(f"{prefix.rstrip('-')}-"))
+    )
     return sorted(found, key=lambda item: item[0])
 
 

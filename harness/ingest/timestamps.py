@@ -162,7 +162,6 @@ def _looked_for(raw: str, zone: tzinfo, written: datetime) -> Stamp | None:
             stamp = _spelled(raw, key.end(), key.end() + LOOKAHEAD, at, written, anchored=True)
             if stamp is not None:
                 return stamp
-        return None
     return _spelled(raw, 0, LOOKAHEAD, zone, written)
 
 

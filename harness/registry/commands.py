@@ -130,17 +130,16 @@ SPLUNK_COMMANDS = frozenset(
     abstract accum addcoltotals addinfo addtotals af ai analyzefields anomalies anomalousvalue
     anomalydetection append appendcols appendpipe apply arules associate autoregress awssnsalert
     bin bucket bucketdir chart cluster cofilter collect concurrency contingency convert
-    correlate counttable createrss cyberchef datamodel dbinspect dedup delete deletemodel delta
-    diff dump
-    entitymerge erex eval eventcount eventstats extract fieldformat fields fieldsummary filldown
-    fillnull findtypes fit folderize foreach format from fromjson gauge gentimes geom geomfilter
-    geostats head highlight history iconify inputcsv inputintelligence inputlookup iplocation
-    join kmeans kv kvform listmodels loadjob localize localop lookup makecontinuous makemv
-    makeresults map mcatalog mcollect metadata metasearch meventcollect mpreview msearch mstats
-    multikv multisearch mvcombine mvexpand nomv noop outlier outputcsv outputlookup
-    outputtelemetry outputtext overlap pivot predict prjob rangemap rare rawstats redistribute
-    regex relevancy reltime rename replace require rest return reverse rex rtorder run
-    runshellscript sample savedsearch score script scrub search searchtxn selfjoin sendalert
+    correlate counttable createrss ctable cyberchef datamodel dbinspect dedup delete deletemodel
+    delta diff dump entitymerge erex eval eventcount eventstats extract fieldformat fields
+    fieldsummary filldown fillnull findtypes fit folderize foreach format from fromjson gauge
+    gentimes geom geomfilter geostats head highlight history iconify inputcsv inputintelligence
+    inputlookup iplocation join kmeans kv kvform listmodels loadjob localize localop lookup
+    makecontinuous makemv makeresults map mcatalog mcollect metadata metasearch meventcollect
+    mpreview msearch mstats multikv multisearch mvcombine mvexpand nomv noop outlier outputcsv
+    outputlookup outputtelemetry outputtext overlap pivot predict prjob rangemap rare rawstats
+    redistribute regex relevancy reltime rename replace require rest return reverse rex rtorder
+    run runshellscript sample savedsearch score script scrub search searchtxn selfjoin sendalert
     sendemail set setfields sichart sirare sistats sitimechart sitop snowevent snoweventstream
     snowincident snowincidentstream sort spath stats strcat streamstats summary surrounding
     table tags tail timechart timewrap tojson top transaction transpose trendline tscollect

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from harness.errors import HarnessError
     from harness.model import Limits, LookupDefinition, Rows, TimeRange
+    from harness.plan.expressions import Expr
     from harness.plan.nodes import Relation
     from harness.spl.pipeline import Pipeline, Stage
 
@@ -42,6 +43,15 @@ class Context(Protocol):
 
     def forgive(self, error: HarnessError) -> None:
         """Go on after what Splunk refuses: a check reports the error, a run warns of it."""
+        ...
+
+    @property
+    def tags(self) -> Mapping[tuple[str, str], frozenset[str]]:
+        """The enabled tags of the apps by (field, value)."""
+        ...
+
+    def indexed(self, name: str) -> Expr | None:
+        """A field as the index itself holds it, from index time; None where no event has it."""
         ...
 
     def events(self) -> Relation:

@@ -9,6 +9,8 @@ from typing import IO, TYPE_CHECKING
 from harness.report.escaping import one_line, shown
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
     from rich.text import Text
 
@@ -65,8 +67,9 @@ def _print_stage(number: int, stage: StageReport, console: Console, *, first_los
     console.print(Padding(counts, (0, 0, 0, 4), expand=False))
     for condition in stage.conditions:
         console.print(Padding(_condition(condition), (0, 0, 0, 4), expand=False))
+    near = dict(stage.nearest)
     for name, count in stage.needed:
-        text = f"drops {_counted(count)} without `{shown(name)}`"
+        text = f"drops {_counted(count)} without `{shown(name)}`{_meant(near.get(name, ()))}"
         console.print(Padding(Text(text, style="yellow"), (0, 0, 0, 4), expand=False))
     if stage.rows_out:
         for row in _sampled(stage.sample):
@@ -79,10 +82,22 @@ def _condition(condition: ConditionReport) -> Text:
     style = "red" if condition.rows and not condition.met else "default"
     text = Text(f"{condition.met:>9,} of {condition.rows:,} meet  ", style=style)
     text.append(one_line(condition.text, CONDITION_WIDTH))
+    near = dict(condition.nearest)
     for name, count in condition.empty:
         empty = "all" if count == condition.rows else f"{count:,}"
-        text.append(f"\n{'':9} `{shown(name)}` is empty in {empty}", style="yellow")
+        meant = _meant(near.get(name, ()))
+        text.append(f"\n{'':9} `{shown(name)}` is empty in {empty}{meant}", style="yellow")
+    if condition.values:
+        cells = [f"{one_line(value, CELL_WIDTH)} ({count:,})" for value, count in condition.values]
+        more = condition.different - len(cells)
+        others = f" and {more:,} other{'' if more == 1 else 's'}" if more > 0 else ""
+        text.append(f"\n{'':9} the values there are: {', '.join(cells)}{others}", style="yellow")
     return text
+
+
+def _meant(names: Sequence[str]) -> str:
+    """The fields that were perhaps meant."""
+    return f"; did you mean {' or '.join(f'`{shown(name)}`' for name in names)}?" if names else ""
 
 
 def _sampled(rows: Rows) -> list[str]:

@@ -120,7 +120,7 @@ def _summary_line(results: Sequence[TrialResult]) -> Text:
     text = Text(", ".join(parts) or "nothing ran", style=style)
     if any(result.synthetic for result in results):
         text.append(
-            "\nSynthetic events stood in where marked: the official files were not used there.",
+            "\nWhat is marked synthetic ran on events made for the trial, not on recorded ones.",
             style="magenta",
         )
     return text

@@ -44,13 +44,17 @@ def picked(batches: Iterable[EventBatch], number: int) -> EventBatch | None:
 
 
 def request_for(
-    project: Project, text: str, newest: float | None, path: str | None = None
+    project: Project,
+    text: str,
+    newest: float | None,
+    path: str | None = None,
+    told: Clock | None = None,
 ) -> SearchRequest:
     """A search with the clock, the time range and the limits of the settings.
 
-    Without a clock it is just after the newest event.
+    Without a clock it is just after the newest event; `told` is what the search's own file says.
     """
     settings = project.settings
     now = moment(settings.now, 0.0) if settings.now else (newest or 0.0) + 1
-    span = time_range(project.clock(Clock()), now, settings.timezone)
+    span = time_range(project.clock(told or Clock()), now, settings.timezone)
     return SearchRequest(text, now, span, path, limits=settings.limits)

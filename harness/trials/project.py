@@ -188,8 +188,24 @@ class Project:
             saved = self.apps.saved_searches
             if (found := found_among(saved, query)) is not None:
                 return found
-            hints = dict.fromkeys((*error.hints, *saved_hints(saved, query)))
+            hints = dict.fromkeys((*saved_hints(saved, query), *error.hints))
             raise UnknownDetection(error.message, place=error.place, hints=hints) from None
+
+    def all_named(self, query: str) -> list[Path | SavedSearch]:
+        """What `named` gives, or of a folder all the detections in it.
+
+        Of a folder that holds `detections/` those are meant that are there.
+        """
+        folder = Path(query)
+        if "\0" in query or not folder.is_dir():
+            return [self.named(query)]
+        below = folder / "detections"
+        found = sorted((below if below.is_dir() else folder).rglob("*.yml"))
+        if not found:
+            raise UnknownDetection(
+                f"there are no detections in the folder `{query}`", hints=["they end in .yml"]
+            )
+        return [*found]
 
     def given_saved_searches(self) -> list[SavedSearch]:
         """The saved searches of the apps that were named, by name."""

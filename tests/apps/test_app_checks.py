@@ -37,7 +37,10 @@ def warned(tmp_path: Path, **confs: str) -> list[str]:
         ("props", "[sourcetype::x]\nTZ = UTC\n", "`[sourcetype::x]` matches nothing: a source"),
         ("props", "[x:*]\nTZ = UTC\n", "`[x:*]` matches nothing: a source type's name is no pat"),
         ("props", "[source::]\nTZ = UTC\n", "`[source::]` matches nothing: there is no pattern"),
+        ("props", "[x]\nREPORT-a = gone\n", "props.conf:2: no transform `gone` in any app's"),
+        ("props", "[x]\nLOOKUP-a = gone f OUTPUT g\n", "props.conf:2: no lookup `gone` in any"),
         ("props", "[x]\nKV_MODE = multi:y\n", "props.conf:2: KV_MODE = multi:<stanza>: tables"),
+        ("props", "[x]\nKV_MODE = multi_y\n", "props.conf:2: KV_MODE = multi:<stanza>: tables"),
         ("props", "[x]\nINDEXED_EXTRACTIONS = hec\n", "INDEXED_EXTRACTIONS = hec: only csv, tsv,"),
         ("props", "[x]\nINDEXED_EXTRACTIONS = JSON\nKV_MODE = json\n", "props.conf:3: with INDEX"),
         ("tags", "[eventtype=gone]\nx = enabled\n", "tags.conf:1: tags for the event type `gone`"),
@@ -56,6 +59,8 @@ def test_what_is_known_is_not_warned_of(tmp_path: Path) -> None:
         tmp_path,
         props="[x]\nEXTRACT-a = (?<a>x)\nTZ = UTC\n[(?::){0}x:*]\nTZ = UTC\n"
         "[(::){0}y:*]\nTZ = UTC\n"
+        "[(?i)source::....zip]\nTRANSFORMS =\n"
+        "[z]\nXML_INDEXED_EXTRACTIONS_PIPELINE = typing\nXML_IE_EXCLUDE_VALS = -\n"
         "[source::a*]\nTZ = UTC\n"
         "[rule::x]\nsourcetype = x\nMORE_THAN_80 = y\n",
         tags="[eventtype=e%201]\nx = enabled\n[host=h]\ny = enabled\n",

@@ -85,10 +85,20 @@ def test_attributes_of_all_matching_stanzas_are_merged(tmp_path: Path) -> None:
         ("WinEventLog:Security", "wineventlog:security", False),
         ("WinEventLog...", "wineventlog:security", False),
         ("(WinEventLog):Security", "wineventlog:security", False),
+        # props.conf.spec: "(?i)" makes a source match in any letter case.
+        ("(?i)winEventLog:Security", "WINEVENTLOG:security", True),
+        ("(?i)....zip", "/x/A.ZIP", True),
+        ("(?i)....zip", "/x/A.ZAP", False),
     ],
 )
 def test_source_patterns(pattern: str, source: str, *, matches: bool) -> None:
     assert bool(matching(f"[source::{pattern}]\n", source=source)) is matches
+
+
+def test_splunk_itself_puts_the_letter_case_before_the_prefix() -> None:
+    """Splunk's own props.conf: stanzas `(?i)source::…`."""
+    assert matching("[(?i)source::....zip(.\\d+)?]\n", source="/x/A.ZIP.1")
+    assert not matching("[(?i)source::....zip]\n", source="/x/a.gz")
 
 
 @pytest.mark.parametrize("pattern", ["Web-01", "web-*", "(web|db)-01", "WEB-..."])

@@ -91,3 +91,36 @@ def test_an_event_is_in_its_data_sets(
 ) -> None:
     found = searched(apps, case, f"| tstats count from datamodel={model}")
     assert found == [{"count": count}]
+
+
+HOSTS = """[crowdstrike_ta_combined_host_resolution_lookup]
+filename = hosts.csv
+
+[crowdstrike_ta_host_resolution_lookup]
+filename = hosts.csv
+"""
+COLUMNS = (
+    "aid,ComputerName,City,Continent,Country,GatewayIP,GatewayMAC,LocalAddressIP4,MAC,"
+    "MachineDomain,OU,SiteName,SystemProductName,Version\n"
+)
+
+
+def test_an_apps_own_inventory_names_the_computers_of_crowdstrike(tmp_path: Path) -> None:
+    """Facts: a public extract of the add-on 3.2.0, lookups of `aid`; its documentation, source
+    types, crowdstrike:inventory:aidmaster.
+    """
+    for name, text in {
+        "default/app.conf": "[install]\nstate = enabled\n",
+        "default/transforms.conf": HOSTS,
+        "metadata/default.meta": "[]\nexport = system\n",
+        "lookups/hosts.csv": COLUMNS + "aa11,WS-7,Bern,,,,,,,,,,,Windows 11\n",
+    }.items():
+        path = tmp_path / "my_hosts" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    event = {"event_simpleName": "ProcessRollup2", "aid": "aa11", "event_platform": "Win"}
+    case = {"sourcetype": "crowdstrike:events:sensor", "event": event}
+    text = "search index=main | table dest aid_computer_name aid_city aid_os_version aid_ou"
+    [row] = searched(load_apps([tmp_path / "my_hosts"]), case, text)
+    wanted = {"dest": "WS-7", "aid_computer_name": "WS-7", "aid_city": "Bern"}
+    assert row == {**wanted, "aid_os_version": "Windows 11"}

@@ -221,7 +221,7 @@ def test_a_text_event_with_windows_line_ends_has_the_same_fields(apps: Apps) -> 
     assert windows == unix
 
 
-@pytest.mark.parametrize("transform", ["wineventlog_header", "wineventlog_message"])
+@pytest.mark.parametrize("transform", ["wel-eq-kv", "wel-col-kv"])
 @given(text=st.text(alphabet="aB:=\n\r\t ", max_size=40))
 def test_a_named_field_can_be_asked_for_alone(transform: str, text: str) -> None:
     found = load_apps(builtin=False).transform(transform)

@@ -123,6 +123,44 @@ def test_fields_carry_the_lineage_of_their_data_set(apps: Apps, name: str, field
     assert field in names
 
 
+# CIM manual, Intrusion Detection, Malware and Updates: the data sets below the roots.
+CHILDREN = {
+    "Intrusion_Detection": ["Application_IDS_Attacks", "Host_IDS_Attacks", "Network_IDS_Attacks"],
+    "Malware": ["Allowed_Malware", "Blocked_Malware", "Deferred_Malware"],
+    "Updates": ["Available_Updates", "Installed_Updates", "Restart_Required_Updates"],
+}
+
+
+@pytest.mark.parametrize("name", CHILDREN)
+def test_data_sets_below_the_roots(apps: Apps, name: str) -> None:
+    found = [one.name for one in apps.data_model(name).datasets if len(one.lineage) == 2]
+    assert found == CHILDREN[name]
+
+
+@pytest.mark.parametrize(
+    ("process", "name"),
+    [
+        (r"C:\Windows\cmd.exe /c dir", "cmd.exe"),
+        (r"&quot;C:\Program Files\a b\x.exe&quot; -v", "x.exe"),
+        ("x.exe", "x.exe"),
+        (r"C:\Program Files\x.exe /run", "x.exe"),
+        ("&quot;x.exe&quot; -a", "unknown"),
+    ],
+)
+def test_a_name_that_is_missing_comes_from_the_command_line(
+    apps: Apps, process: str, name: str
+) -> None:
+    """CIM manual, Endpoint: `process` is the whole command, `process_name` its program."""
+    event = xml(SYSMON, 1, ParentCommandLine=process, CommandLine="a.exe", IntegrityLevel="High")
+    text = (
+        "| tstats count from datamodel=Endpoint.Processes by Processes.parent_process_name"
+        " Processes.process_integrity_level"
+    )
+    (row,) = searched(apps, [event], text)
+    assert row["Processes.parent_process_name"] == name
+    assert row["Processes.process_integrity_level"] == "high"
+
+
 MODELS_OF_EVENTS: list[tuple[EventBatch, str, dict[str, str]]] = [
     (
         xml(

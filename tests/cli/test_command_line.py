@@ -62,7 +62,7 @@ def test_run_prints_one_json_object() -> None:
 def test_run_says_plainly_that_stand_ins_were_used() -> None:
     done = harness("run", "wintemp")
     assert "12 passed, 2 skipped" in done.stdout
-    assert "Synthetic events stood in" in done.stdout
+    assert "What is marked synthetic ran on" in done.stdout
     assert "\x1b" not in done.stdout
     assert max(len(line) for line in done.stdout.splitlines()) <= 80
 

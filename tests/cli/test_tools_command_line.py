@@ -124,6 +124,7 @@ def test_check_for_programs(project: Path) -> None:
         (("content/detections/seven.yml",), 1),
         (("content/detections/seven.yml", "content/detections/seven.yml"), 1),
         (("content/detections/seven.yml", "content/detections", "--content", "content"), 4),
+        (("seven", "--content", "content"), 1),
     ],
 )
 def test_what_check_takes(project: Path, arguments: tuple[str, ...], checked: int) -> None:
@@ -140,7 +141,11 @@ def test_a_good_file_exits_with_0(project: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("check", "nope.yml"), "there is no file or folder `nope.yml`"),
+        (("check", "nope.yml"), "there is no file `nope.yml`"),
+        (("check", "sevn", "--content", "content"), "did you mean `seven`?"),
+        (("check", "data"), "there are no detections in the folder `data`"),
+        (("run", "data"), "there are no detections in the folder `data`"),
+        (("run", "nine"), "there is no folder detections: --content names the folder"),
         (("check",), "there are no detections to check"),
         (("check", "--content", "contnt"), "no such folder"),
         (("explain", "seven"), "name at least one file with --data"),
@@ -184,6 +189,26 @@ def test_explain_takes_a_search_and_escapes_what_it_shows(project: Path) -> None
     assert done.returncode == 0
     assert "\x1b" not in done.stdout
     assert "\\x1b[31mred" in done.stdout
+
+
+def test_explain_names_the_fields_and_values_that_there_are(project: Path) -> None:
+    done = call(
+        "explain", "Wrd=x Word=nowhere | stats count by Wrod", "--data", "data", cwd=project
+    )
+    lines = [line.strip() for line in done.stdout.splitlines()]
+    assert "`Wrd` is empty in all; did you mean `Word`?" in lines
+    assert any(line.startswith("the values there are: ") for line in lines)
+    done = call("explain", "* | stats count by Wrod", "--data", "data", cwd=project)
+    assert "without `Wrod`; did you mean `Word`?" in done.stdout
+
+
+def test_explain_takes_words_after_search(project: Path) -> None:
+    done = call("explain", "search nowhere else", "--data", "data", cwd=project)
+    assert done.returncode == 0, done.stderr
+    assert '"nowhere"' in done.stdout
+    done = call("explain", "nowhere else", "--data", "data", cwd=project)
+    assert done.returncode == 2
+    assert "or write a search: 'search …'" in done.stderr
 
 
 def test_explain_shows_plan_and_sql(project: Path) -> None:
@@ -298,7 +323,53 @@ def _children(parent: int) -> list[int]:
     return found
 
 
+# pipes and words
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("search", "* | eval x=mvrange(1,3000) | mvexpand x", "--data", "data"),
+        ("search", "* | eval x=mvrange(1,3000) | mvexpand x", "--data", "data", "--format", "csv"),
+    ],
+)
+def test_a_reader_that_leaves_is_no_verdict_and_no_traceback(
+    project: Path, arguments: tuple[str, ...]
+) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", CODE, *arguments], cwd=project, env=environment(),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        process.stdout.read(10)
+        process.stdout.close()
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
+    assert process.returncode == 141
+
+
+def test_what_is_unsupported_is_called_so(project: Path) -> None:
+    done = call("search", "* | fit DensityFunction x", "--data", "data", cwd=project)
+    assert done.returncode == 3
+    assert done.stderr.startswith("unsupported: search:1:5: the command `fit`")
+
+
 # trials
+
+
+def test_run_takes_a_folder_and_leaves_out_what_has_nothing_to_run_on(project: Path) -> None:
+    folder = project / "content/detections"
+    trial = "trials:\n- name: none\n  events: {raw: nothing}\n  expect: {fires: false}\n"
+    (folder / "seven.expected.yaml").write_text(trial)
+    macro = project / "content/macros/seven_filter.yml"
+    macro.parent.mkdir()
+    macro.write_text("name: seven_filter\ndefinition: search *\ndescription: all\n")
+    done = call("run", "content", "--content", "content", cwd=project)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 passed" in done.stdout
+    told = done.stderr.splitlines()
+    assert len(told) == 3
+    assert "eight.yml has no expectations, no tests and no data" in done.stderr
 
 
 def test_run_shows_what_is_odd_in_the_files_and_what_limits_cut(project: Path) -> None:
@@ -354,6 +425,9 @@ def test_saved_searches_of_an_app_by_name(tmp_path: Path) -> None:
     named = ["run", "odd login", *told, "--data", str(events)]
     ran = runner.invoke(cli, named, standalone_mode=False)
     assert ran.return_value == 0, ran.output
+    named[0] = "explain"
+    explained = runner.invoke(cli, named, standalone_mode=False)
+    assert "search odd" in explained.output, explained.output
     checked = runner.invoke(cli, ["check", "Bad", *told], standalone_mode=False)
     assert checked.return_value == 1
     assert "savedsearches.conf:5:12" in checked.output.replace("\n", "")

@@ -12,7 +12,7 @@ import pytest
 from reading import corpus, read, written
 
 from harness.ingest import DamagedFile, EmptyFile, evtx
-from harness.ingest.evtx import one_line
+from harness.ingest.evtx import as_rendered, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,6 +119,27 @@ def test_values_keep_their_lines_and_spaces() -> None:
         '<Data Name="a">one\n  two &lt;\n  </Data><Data Name="b">   </Data>'
         '<Data Name="c"></Data></EventData></Event>'
     )
+
+
+def test_an_event_reads_as_windows_writes_it() -> None:
+    """MS-EVEN6, 2.2.13 "Event" (GUIDType), and 4.8 "BinXml Example Using Templates"."""
+    guid = "0197231E-4A83-694D-9E0E-000000000800"
+    xml = (
+        f'<Event xmlns="x"><System><Provider Name="A" Guid="{guid}"></Provider>'
+        f'<Correlation ActivityID="{guid}"></Correlation><Channel></Channel>'
+        '<Security></Security></System><EventData Name="Kind">'
+        f'<Data Name="Line">run /v="a b" "{guid}"</Data><Data Name="Guid">{guid}</Data>'
+        '<Data Name="None"></Data></EventData></Event>'
+    )
+    assert as_rendered(xml) == (
+        f"<Event xmlns='x'><System><Provider Name='A' Guid='{{{guid}}}'/>"
+        f"<Correlation ActivityID='{{{guid}}}'/><Channel></Channel>"
+        "<Security/></System><EventData Name='Kind'>"
+        f"<Data Name='Line'>run /v=\"a b\" \"{guid}\"</Data><Data Name='Guid'>{{{guid}}}</Data>"
+        "<Data Name='None'></Data></EventData></Event>"
+    )
+    plain = '<Event><System><Level>4</Level></System><EventData><Data Name="a">"</Data></EventData>'
+    assert as_rendered(plain).endswith("</System><EventData><Data Name='a'>\"</Data></EventData>")
 
 
 def test_a_damaged_chunk_is_noted_and_the_rest_is_kept(tmp_path: Path) -> None:

@@ -75,7 +75,10 @@ def test_each_object_is_an_event_as_it_is_written(tmp_path: Path, content: str) 
         ("time", "yesterday", None),
         ("time", -5, None),
         ("time", None, None),
-        ("note", "2022-02-28T10:00:00Z", None),
+        # Getting Data In, "How timestamp assignment works": else the first time that the text has,
+        # in its first 128 characters (props.conf.spec, MAX_TIMESTAMP_LOOKAHEAD).
+        ("note", "2022-02-28T10:00:00Z", TEN),
+        ("note", f"{'.' * 128} 2022-02-28T10:00:00Z", None),
     ],
 )
 def test_the_time_is_that_of_the_usual_keys(
