@@ -361,16 +361,12 @@ def xml_text(text: str | None) -> str | None:
 
 def xmlkv(text: str | None, name: str) -> list[str] | None:
     """The texts of the elements of a name that hold nothing else."""
-    if text is None:
-        return None
-    return [value for key, value in xml_documents.pairs(text) if key == name] or None
+    return None if text is None else xml_documents.texts_by_name(text).get(name)
 
 
 def xmlkv_names(text: str | None) -> list[str] | None:
     """The names of the elements that hold nothing but text."""
-    if text is None:
-        return None
-    return list(dict.fromkeys(key for key, _ in xml_documents.pairs(text))) or None
+    return None if text is None else list(xml_documents.texts_by_name(text)) or None
 
 
 WHOLE, LONG = "INTEGER", "BIGINT"

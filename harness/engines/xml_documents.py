@@ -186,6 +186,22 @@ def pairs(text: str) -> list[tuple[str, str]]:
     return found
 
 
+def texts_by_name(text: str) -> dict[str, list[str]]:
+    """What `pairs` gives, by name: it is asked for one name after the other."""
+    short = len(text) <= REMEMBERED_CHARACTERS
+    return _remembered_texts(text) if short else _texts_by_name(text)
+
+
+def _texts_by_name(text: str) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, value in pairs(text):
+        found.setdefault(name, []).append(value)
+    return found
+
+
+_remembered_texts = lru_cache(maxsize=REMEMBERED)(_texts_by_name)
+
+
 def decoded(text: str) -> str:
     """The five entities and numeric ones decoded, once; what names no character stays."""
     return ENTITY.sub(_character, text) if "&" in text else text
