@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from harness.plan.expressions import Call, Const, Expr, Field
-from harness.plan.nodes import Extend, Relation
+from harness.plan.nodes import Aggregate, Aggregation, Explode, Extend, Project, Relation
 from harness.registry import command
 from harness.registry.names import is_wild, matching, renamed
 
@@ -32,6 +32,8 @@ LEADING_NUMBER = r"^\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)"
 DURATION = r"^\s*(?:(\d+)\+)?(\d+):(\d+):(\d+(?:\.\d+)?)\s*$"
 MINUTES = r"^\s*(?:(\d+):)?(\d+(?:\.\d*)?|\.\d+)\s*$"
 MEMORY = r"^\s*(\d+\.?\d*|\.\d+)\s*([kKmMgG]?)[bB]?\s*$"
+NUMBERS = ("dur2sec", "memk", "mktime", "mstime", "rmcomma", "rmunit")
+"""What auto may choose beside num: the conversions that give numbers."""
 KILOBYTES = (("k", 1.0), ("m", 1024.0), ("g", 1048576.0))
 
 
@@ -42,9 +44,10 @@ class Convert:
 
     ctime prints a time, mktime reads one; num and rmunit give numbers and remove what is none;
     rmcomma takes the commas out; dur2sec reads [D+]HH:MM:SS and mstime [MM:]SS.SSS as seconds,
-    memk a number with k, m or g as kilobytes; none leaves its fields alone. auto, which looks
-    for a conversion that suits a whole field, is not supported. Source: Search Reference,
-    `convert`.
+    memk a number with k, m or g as kilobytes; none leaves its fields alone. auto makes numbers
+    of a field whose values all are numbers and leaves alone one that no conversion suits as a
+    whole; a field that only another one suits is not supported, as which of them is the best is
+    not documented. Source: Search Reference, `convert`.
     """
 
     stage: Stage
@@ -65,10 +68,6 @@ class Convert:
                 continue
             token = arguments.next("a conversion")
             function = arguments.choice(token, "the conversion", FUNCTIONS)
-            if function == "auto":
-                stage.unsupported(
-                    "convert with auto()", token.span, "name the conversion, for example num()"
-                )
             arguments.expect("(")
             field = arguments.field()
             arguments.expect(")")
@@ -97,12 +96,36 @@ class Convert:
                 continue
             names = matching(field, columns) if is_wild(field) else [field]
             fields = [
-                (renamed(name, field, new) if is_wild(new) else new, self._value(function, name))
+                (
+                    renamed(name, field, new) if is_wild(new) else new,
+                    self._automatic(name, rows, context)
+                    if function == "auto"
+                    else self._value(function, name),
+                )
                 for name in names
                 if name not in spared
             ]
             rows = Extend(rows, tuple(fields)) if fields else rows
         return rows
+
+    def _automatic(self, name: str, rows: Relation, context: Context) -> Expr:
+        """Numbers where all values of the field are; the field where no conversion suits them."""
+        values = Explode(Project(rows, ((name, name),)), name)
+        tests = {one: self._value(one, name) for one in ("num", *NUMBERS)}
+        tests["rmcomma"] = Call("tonumber", (tests["rmcomma"],))
+        counts = [Aggregation(one, "count", test) for one, test in tests.items()]
+        whole = Aggregation("all", "count", Field(name))
+        (row,) = context.fetched(Aggregate(values, (), (whole, *counts))).rows
+        if row.get("num") == row.get("all"):
+            return self._value("num", name)
+        suits = [one for one in NUMBERS if row.get(one) == row.get("all")]
+        if suits:
+            self.stage.unsupported(
+                f"auto of `{name}`, which {' or '.join(suits)} suits",
+                None,
+                f"name the conversion: {suits[0]}({name})",
+            )
+        return Field(name)
 
     def _value(self, function: str, name: str) -> Expr:
         field, form = Field(name), Const(self.form)

@@ -153,11 +153,19 @@ def term(d: Dialect, raw: Typed, wanted: Typed, flags: Typed) -> Typed:
 
 @eval_function("prefixed_terms", literal=(1,))
 def prefixed_terms(d: Dialect, raw: Typed, prefix: Typed) -> Typed:
-    """What follows a text, between major breakers, as an index keeps it: in small letters."""
-    pattern = rf"(?:^|[{MAJOR}]){re.escape(_constant(prefix))}([^{MAJOR}]+)"
-    text = d.function("lower", as_text(d, raw).sql)
-    found = d.function("list_sort", d.function("list_distinct", d.regex_all(text, pattern, 1)))
-    return Typed(d.function("not_empty", found), Kind.ANY, multi=True)
+    """What follows a text in the terms of an event, as an index keeps it: in small letters.
+
+    A term lies between major breakers; so does each part of it between any breakers, which a
+    text with a minor breaker cannot begin.
+    """
+    written = _constant(prefix)
+    text, begins = d.function("lower", as_text(d, raw).sql), re.escape(written)
+    found = d.regex_all(text, rf"(?:^|[{MAJOR}]){begins}([^{MAJOR}]+)", 1)
+    if not re.search(rf"[{MINOR}]", written):
+        parts = d.regex_all(text, rf"[{MINOR}]{begins}([^{MAJOR}{MINOR}]+)", 1)
+        found = d.function("flatten", d.function("make_list", found, parts))
+    different = d.function("list_sort", d.function("list_distinct", found))
+    return Typed(d.function("not_empty", different), Kind.ANY, multi=True)
 
 
 def _breaks(character: str) -> bool:

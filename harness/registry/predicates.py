@@ -49,6 +49,8 @@ RELATIVE_TIMES = {
     for edge, operator in (("start", ">="), ("end", "<"))
     for unit in ("second", "minute", "hour", "day", "month")
 } | {f"{unit}sago": (">=", unit) for unit in ("minute", "hour", "day", "month")}
+TAG_TERMS = {"eventtypetag": "tag::eventtype", "hosttag": "tag::host"}
+"""Older names of tags of one field, among the terms of a search over events."""
 UNSUPPORTED_FIELDS = frozenset(
     {"searchtimespandays", "searchtimespanhours", "searchtimespanminutes", "savedsearch"}
     | {"eventtypetag", "hosttag", "timeformat", "splunk_server_group", "savedsplunk"}
@@ -154,7 +156,9 @@ class Searching:
         lowered = field.lower()
         if lowered in TIME_FIELDS or lowered in RELATIVE_TIMES or lowered in INDEX_TIMES:
             return self._time(lowered, operator, value, span)
-        if lowered in UNSUPPORTED_FIELDS:
+        if self.events and lowered in TAG_TERMS:
+            field = TAG_TERMS[lowered]
+        elif lowered in UNSUPPORTED_FIELDS:
             self._unsupported(f"the search term `{field}`", span)
         if self.events and operator in ("=", "!=") and (kind := _membership(field)):
             belongs = Belongs(kind[0], value, kind[1])

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from harness.spl.arguments import Arguments
 
 MAJOR_BREAKER = re.compile(r"[\[\]<>(){}|!;,'\"*\s&?+]")
-MINOR_BREAKER = re.compile(r"[/:=@.$#%\\_-]")
 
 
 def accept_prefix(arguments: Arguments) -> str | None:
@@ -33,8 +32,6 @@ def accept_prefix(arguments: Arguments) -> str | None:
         stage.fail("PREFIX needs a text", span, "for example PREFIX(user=)")
     if MAJOR_BREAKER.search(text):
         stage.fail("the text of PREFIX holds no space and no other major breaker", span)
-    if not MINOR_BREAKER.search(text):
-        stage.unsupported("PREFIX of a text without `=` or another minor breaker", span)
     if text != text.lower():
         stage.unsupported(
             "PREFIX of a text in capitals", span, "an index holds its terms in small letters"
@@ -43,5 +40,5 @@ def accept_prefix(arguments: Arguments) -> str | None:
 
 
 def prefixed_terms(text: str) -> Expr:
-    """What follows the text in each term of the event that begins with it, once each."""
+    """What follows the text in each term of the event that begins with it, each once."""
     return Call("prefixed_terms", (Field("_raw"), Const(text)))
