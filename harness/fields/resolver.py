@@ -17,6 +17,7 @@ from harness.fields.extractions import INDEXED, Extraction, extractions
 from harness.fields.extractors import Automatic
 from harness.fields.folding import fold
 from harness.fields.membership import Membership
+from harness.fields.narrowing import Known, decided, has_one_value, smallest, values_of
 from harness.fields.patterns import in_setting, placed
 from harness.fields.sharing import with_collected
 from harness.fields.tables import CARRIED, is_tabular, table_events
@@ -62,6 +63,7 @@ BEFORE = "\0before "
 ASKED = "\0asked"
 AFTER = "\0after "
 LISTED = "\0listed "
+NOTHING: Mapping[str, Known] = {}
 SEPARATE = 16
 """As many fields at most are extracted each by itself; of more, the text is read into lists."""
 SEPARATE_JSON = 1
@@ -217,6 +219,8 @@ class FieldResolver:
         collected: dict[Demand, Expr] = self._collections(wanted, group)
         collected.update((one, belongs(one)) for one in wanted if isinstance(one, Belongs))
         read = self._collections(demands(folded), group)
+        known = self._known_values(group, folded)
+        collected = {name: decided(value, known) for name, value in collected.items()}
         needed = set(wanted | demands(folded)) - collected.keys() - read.keys()
         for expression in (*collected.values(), *read.values()):
             needed |= set(demands(expression))
@@ -267,7 +271,8 @@ class FieldResolver:
         kept = sorted(read & fields)
         aside = [(KEPT + name, name) for name in kept]
         started = nodes.Project(relation, (*((name, name) for name in fixed), *aside))
-        found = self._fields(group, started, fields - read)
+        known = self._known_values(group, predicate)
+        found = self._fields(group, started, fields - read, known)
         if not kept:
             return found
         return nodes.Extend(found, tuple((name, Field(KEPT + name)) for name in kept))
@@ -345,7 +350,50 @@ class FieldResolver:
                 lookups.append(AppliedLookup(one, {new: copy for copy, new in names}))
         return Phases(extracted, calculated, relation, tuple(lookups))
 
-    def _fields(self, group: Group, base: nodes.Relation, wanted: frozenset[str]) -> nodes.Relation:
+    def _known_values(self, group: Group, predicate: Expr) -> dict[str, Known]:
+        """The fields of which a predicate tells the values, after it and before lookups alike.
+
+        Those that are calculated, looked up or split have other values at times; an alias has
+        those of its field.
+        """
+        told = {} if group.table else values_of(predicate)
+        if not told:
+            return {}
+        knowledge = self.knowledge(group)
+        changed = {one.field for one in knowledge.calculated} | self.apps.tokenizers.keys()
+        changed |= {new for one in knowledge.lookups for _, new in self.outputs(one)}
+        aliases: dict[str, list[str]] = {}
+        for alias in knowledge.aliases:
+            sources = aliases.setdefault(alias.target, [])
+            sources += [alias.source] if not alias.as_new else [alias.source, alias.target]
+        found: dict[str, Known] = {}
+        for name in told.keys() - changed:
+            (source, *others) = aliases.get(name, [name])
+            if others:
+                continue
+            alone = self._has_one_value(group, source)
+            values = frozenset.intersection(*told[name]) if alone else smallest(told[name])
+            same = {target for target, sources in aliases.items() if sources == [source]}
+            same |= {source} - aliases.keys()
+            found.update(dict.fromkeys(same - changed, Known(values, alone)))
+        return found
+
+    def _has_one_value(self, group: Group, name: str) -> bool:
+        """Whether the extractions give a field one value at most."""
+        given = [(one, one.field(name)) for one in self.extractors(group)]
+        given = [(one, expression) for one, expression in given if expression is not None]
+        return bool(given) and all(
+            expression is not None and not one.adds and has_one_value(expression)
+            for one, expression in given
+        )
+
+    def _fields(
+        self,
+        group: Group,
+        base: nodes.Relation,
+        wanted: frozenset[str],
+        known: Mapping[str, Known] = NOTHING,
+    ) -> nodes.Relation:
         found = [
             (one, outputs)
             for one in self.knowledge(group).lookups
@@ -359,7 +407,7 @@ class FieldResolver:
                 continue
             used.insert(0, (one, given))
             below |= {event for _, event in one.inputs}
-        relation = self._calculate(group, base, frozenset(below))
+        relation = self._calculate(group, base, frozenset(below), known)
         for one, given in used:
             relation = self._looked_up(relation, one, given)
         return self._tokenized(relation, wanted - set(group.fields))
@@ -425,13 +473,17 @@ class FieldResolver:
         return True
 
     def _calculate(
-        self, group: Group, base: nodes.Relation, wanted: frozenset[str]
+        self,
+        group: Group,
+        base: nodes.Relation,
+        wanted: frozenset[str],
+        known: Mapping[str, Known] = NOTHING,
     ) -> nodes.Relation:
         """EVAL-: all over the fields before them, none sees another's result."""
         knowledge = self.knowledge(group)
         wanted -= set(group.fields)
         fields = {
-            one.field: expression
+            one.field: decided(expression, known)
             for one in knowledge.calculated
             if one.field in wanted and (expression := self._expression(one)) is not None
         }
