@@ -172,7 +172,10 @@ def write_app(folder: Path, name: str, files: dict[str, str]) -> Path:
 def knowledge_of(case: dict[str, Any], folder: Path | None) -> Knowledge:
     macros = {
         (name, len(one.get("arguments", ()))): Macro(
-            name, one["definition"], tuple(one.get("arguments", ()))
+            name,
+            one["definition"],
+            tuple(one.get("arguments", ())),
+            is_eval=one.get("is_eval", False),
         )
         for name, one in case.get("macros", {}).items()
     }

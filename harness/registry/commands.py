@@ -130,7 +130,7 @@ SPLUNK_COMMANDS = frozenset(
     abstract accum addcoltotals addinfo addtotals af ai analyzefields anomalies anomalousvalue
     anomalydetection append appendcols appendpipe apply arules associate autoregress awssnsalert
     bin bucket bucketdir chart cluster cofilter collect concurrency contingency convert
-    correlate counttable createrss ctable cyberchef datamodel dbinspect dedup delete deletemodel
+    correlate counttable createrss cyberchef datamodel dbinspect dedup delete deletemodel
     delta diff dump entitymerge erex eval eventcount eventstats extract fieldformat fields
     fieldsummary filldown fillnull findtypes fit folderize foreach format from fromjson gauge
     gentimes geom geomfilter geostats head highlight history iconify inputcsv inputintelligence

@@ -103,7 +103,7 @@ class Searching:
 
     @lower.register
     def _(self, predicate: spl.Term) -> Expr:
-        if predicate.text == "*":
+        if predicate.text in ("*", ""):
             return TRUE
         flags = ("c" if predicate.exact_case else "") + ("w" if predicate.whole else "")
         return Call("search_term", (Field("_raw"), Const(predicate.text), Const(flags)))

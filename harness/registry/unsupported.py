@@ -33,7 +33,6 @@ UNSUPPORTED_COMMANDS = MappingProxyType(
         "correlate": "the form of its coefficients is not documented",
         "createrss": _OUTSIDE,
         "counttable": _CROSSED,
-        "ctable": _CROSSED,
         "cyberchef": "it needs the CyberChef app and its recipes",
         "dbinspect": f"{_SERVER} (buckets of its indexes)",
         "delete": _OUTSIDE,

@@ -5,13 +5,15 @@ r"""Macro expansion and comments, before anything is parsed.
     call    = "`" name [ "(" argument { "," argument } ")" ] "`"
 
 Macros are expanded outside double quotes only; an argument may be quoted, which drops the
-quotes. Source: Splunk Knowledge Manager Manual, "Use search macros in searches".
+quotes. The result of a macro with iseval is known where it is a text, or texts joined by `.`.
+Source: Splunk Knowledge Manager Manual, "Use search macros in searches".
 """
 
 from __future__ import annotations
 
 import itertools
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from harness.errors import HarnessError, Unsupported, nearest
@@ -20,6 +22,7 @@ from harness.spl.source import Source, Span, SplText
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from harness.errors import Place
     from harness.model import Macro
 
 MAX_DEPTH = 32
@@ -29,6 +32,9 @@ MAX_EXPANDED = 2_000_000
 SURROGATE = re.compile("[\ud800-\udfff]")
 ARGUMENT = re.compile(r"\$([A-Za-z0-9_-]+)\$")
 NAME = re.compile(r"[A-Za-z0-9_.:-]+")
+TEXT = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
+TEXTS = re.compile(rf"{TEXT.pattern}(?:\s*[.+]\s*{TEXT.pattern})*", re.DOTALL)
+ESCAPED = re.compile(r'\\(["\\])')
 
 
 class UnknownMacro(HarnessError):
@@ -99,22 +105,32 @@ def _expand_call(
     macro = macros.find(name, len(arguments))
     if macro is None:
         raise _unknown(text, span, name, len(arguments), macros)
-    if macro.is_eval:
-        raise Unsupported(
-            f"macro `{name}` is an eval macro (iseval = 1)",
-            place=text.place(span),
-            hints=["write its result in place of the call"],
-        )
     if next(calls) > MAX_CALLS:
         raise text.syntax_error(f"more than {MAX_CALLS:,} macro calls in one search", span)
     if depth >= MAX_DEPTH:
         raise text.syntax_error(f"macro `{name}` never stops expanding itself", span)
     definition = Source(macro.definition, macro.place.path, (*text.calls(span), name))
     body = _substitute(definition, dict(zip(macro.arguments, arguments, strict=False)), text)
-    result.append_mapped(*_whole(_expand(body, macros, calls, depth + 1)))
+    if macro.is_eval:
+        written = _evaluated(body, name, text.place(span))
+        result.append_mapped(*_whole(SplText.of(replace(definition, text=written))))
+    else:
+        result.append_mapped(*_whole(_expand(body, macros, calls, depth + 1)))
     if len(result.text) > MAX_EXPANDED:
         raise text.syntax_error(f"macro `{name}` expands without end", span)
     return end + 1
+
+
+def _evaluated(body: SplText, name: str, place: Place) -> str:
+    """What an eval macro gives: texts, and what is joined of texts, are known here."""
+    if TEXTS.fullmatch(body.text.strip()) is None:
+        raise Unsupported(
+            f"macro `{name}` is an eval macro (iseval = 1) of more than texts",
+            place=place,
+            hints=["write its result in place of the call"],
+        )
+    inner = "".join(found[1] for found in TEXT.finditer(body.text))
+    return ESCAPED.sub(r"\1", inner)
 
 
 def _whole(text: SplText) -> tuple[SplText, int, int]:

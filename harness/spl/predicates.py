@@ -354,10 +354,13 @@ def parse_predicate(
 ) -> Predicate:
     """The predicate that a stretch of text is; an empty one matches every event.
 
-    With `headless` an `OR` may begin it; elsewhere it is an error.
+    With `headless` an `OR` may begin it, or an `AND`, as macros for comments leave it, which
+    then says nothing; elsewhere they are errors.
     """
     span = span or Span(0, len(text.text))
     found = tokens(text, span)
+    if headless and len(found) > 1 and found[0].kind == "word" and found[0].value == "AND":
+        return PredicateParser(text, found[1:], span.end).everything()
     if headless and len(found) > 1 and found[0].kind == "word" and found[0].value == "OR":
         part = PredicateParser(text, found[1:], span.end).everything()
         return Headless(part, found[0].span)
