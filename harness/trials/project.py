@@ -19,7 +19,7 @@ from harness.content import (
 )
 from harness.datasets import Catalog, DatasetFile, Store, StoreSettings, load_catalog
 from harness.engines.index_time import IndexTimeSearches
-from harness.errors import UsageError
+from harness.errors import UsageError, nearest
 from harness.model import Origin
 from harness.trials.saved_searches import detection_of, found_among, saved_hints
 from harness.trials.settings import divided_memory
@@ -307,7 +307,8 @@ def _check_engine(name: str) -> None:
     from harness.engines.splunk import is_splunk  # noqa: PLC0415 - only where it is asked for
 
     if not is_splunk(name):
-        raise UnknownEngine(f"unknown engine `{name}`", hints=[f"engines: {', '.join(ENGINES)}"])
+        hints = (*nearest(name, ENGINES), f"engines: {', '.join(ENGINES)}")
+        raise UnknownEngine(f"unknown engine `{name}`", hints=hints)
 
 
 def _stale(trial: str) -> str:

@@ -349,7 +349,11 @@ def moment(text: str, now: float, timezone: str = "UTC") -> float:
 
 def time_range(clock: Clock, now: float, timezone: str) -> TimeRange:
     """What a clock's earliest and latest mean at `now`."""
-    return TimeRange(
-        moment(clock.earliest, now, timezone) if clock.earliest else None,
-        moment(clock.latest, now, timezone) if clock.latest else None,
-    )
+    earliest = moment(clock.earliest, now, timezone) if clock.earliest else None
+    latest = moment(clock.latest, now, timezone) if clock.latest else None
+    if earliest is not None and latest is not None and latest < earliest:
+        raise BadClock(
+            f"the time range ends (`{clock.latest}`) before it begins (`{clock.earliest}`)",
+            hints=["set both: earliest, latest"],
+        )
+    return TimeRange(earliest, latest)

@@ -145,6 +145,11 @@ def test_a_good_file_exits_with_0(project: Path) -> None:
         (("check", "sevn", "--content", "content"), "did you mean `seven`?"),
         (("check", "data"), "there are no detections in the folder `data`"),
         (("run", "data"), "there are no detections in the folder `data`"),
+        (("run", "seven", "--content", "content", "--engine", "splnk"), "did you mean `splunk`"),
+        (
+            ("search", "*", "--data", "data", "--earliest", "now", "--latest", "-1d"),
+            "the time range ends (`-1d`) before it begins (`now`)",
+        ),
         (("run", "nine"), "there is no folder detections: --content names the folder"),
         (("check",), "there are no detections to check"),
         (("check", "--content", "contnt"), "no such folder"),
@@ -433,3 +438,30 @@ def test_saved_searches_of_an_app_by_name(tmp_path: Path) -> None:
     assert "savedsearches.conf:5:12" in checked.output.replace("\n", "")
     everything = runner.invoke(cli, ["check", *told, "--json"], standalone_mode=False)
     assert json.loads(everything.output)["checked"] >= 2
+
+
+def test_data_in_an_empty_folder_is_no_silence(project: Path) -> None:
+    (project / "empty").mkdir()
+    done = call("search", "*", "--data", "empty", cwd=project)
+    assert done.returncode != 0
+    assert done.stderr.startswith("error: empty: the folder holds no files")
+
+
+def test_a_project_file_that_is_no_toml_is_named_once(project: Path) -> None:
+    (project / "pyproject.toml").write_text("[tool.detection-harness\n")
+    done = call("search", "*", "--data", "data", cwd=project)
+    assert done.stderr.startswith("error: pyproject.toml: this is no TOML: ")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("search", "* | table _time", "--data", "data/events.xml"),
+        ("explain", "*", "--data", "data/events.xml"),
+        ("fields", "data/events.xml"),
+    ],
+)
+def test_people_see_times_as_a_clock_shows_them(project: Path, arguments: tuple[str, ...]) -> None:
+    done = call(*arguments, "--timezone", "Asia/Kolkata", cwd=project)
+    assert "2022-01-01 05:30:00" in done.stdout
+    assert "1640995200" not in done.stdout
