@@ -245,9 +245,7 @@ class Project:
             remarks = (*map(str, detection.warnings), *map(_stale, sidecar.stale_pins))
             for spec in sidecar.trials:
                 label = spec.dataset or spec.name
-                data = TrialData(
-                    label, spec.dataset, recipe=spec.events, recipe_place=spec.events_place
-                )
+                data = TrialData(label, spec.dataset, recipe=spec.events, place=spec.data_place)
                 accepted = None if self.settings.accept else spec.accepted
                 yield Trial(
                     spec.name,

@@ -465,3 +465,27 @@ def test_people_see_times_as_a_clock_shows_them(project: Path, arguments: tuple[
     done = call(*arguments, "--timezone", "Asia/Kolkata", cwd=project)
     assert "2022-01-01 05:30:00" in done.stdout
     assert "1640995200" not in done.stdout
+
+
+def test_an_unknown_dataset_is_placed_in_the_sidecar(project: Path) -> None:
+    sidecar = project / "content/detections/seven.expected.yaml"
+    sidecar.write_text("trials:\n- dataset: nothere\n  expect: {fires: true}\n")
+    (project / "content/macros").mkdir()
+    macro = "name: seven_filter\ndefinition: search *\ndescription: all\n"
+    (project / "content/macros/seven_filter.yml").write_text(macro)
+    done = call("run", "seven", "--content", "content", "--json", cwd=project)
+    (trial,) = json.loads(done.stdout)["trials"]
+    place = "content/detections/seven.expected.yaml:2:3"
+    assert trial["reason"] == (
+        f"{place}: unknown dataset `nothere` (`harness datasets list` lists them)"
+    )
+
+
+def test_the_caret_of_a_long_search_stands_on_a_line_of_its_own(project: Path) -> None:
+    long = "index=main " + " ".join(f"field{n}=value{n}" for n in range(40))
+    spl = f"{long} | stats cuont by {long.replace('=', '')}"
+    done = call("search", spl, "--data", "data", cwd=project)
+    _, excerpt, caret, hint = done.stderr.splitlines()
+    assert widest(done.stderr.partition("\n")[2]) <= 80
+    assert excerpt[caret.index("^") : caret.rindex("^") + 1] == "cuont"
+    assert hint == "hint: did you mean `count`?"
