@@ -46,7 +46,7 @@ def print_table(rows: Rows, console: Console, zone: tzinfo) -> None:
     if not rows.rows:
         console.print(Text("no rows", style="dim"))
         return
-    columns = [name for name in rows.columns if any(name in row for row in rows.rows)]
+    columns = rows.columns
     if sum(len(name) + 3 for name in columns) > console.width:
         for number, row in enumerate(rows.rows, start=1):
             console.print(Text(f"row {number}", style="bold"))

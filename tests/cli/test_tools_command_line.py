@@ -160,6 +160,10 @@ def test_a_good_file_exits_with_0(project: Path) -> None:
         (("batch", "--data", "data"), "there are no searches to run"),
         (("batch", "--data", "nope", "--content", "content"), "no such file"),
         (("batch", "--data", "data", "--searches", "nope.jsonl"), "cannot be read"),
+        (
+            ("batch", "--data", "data", "--searches", "content"),
+            "error: content: the searches cannot be read: Is a directory",
+        ),
         (("batch", "--data", "data", "--content", "content", "--detections", "x*"), "`x*`"),
         (("batch", "--data", "data", "--content", "content", "--jobs", "0"), "--jobs"),
         (("batch", "--data", "data", "--content", "content", "--memory", "1KB"), "too little"),
@@ -243,7 +247,9 @@ def test_batch_for_people(project: Path) -> None:
     assert done.returncode == 3, done.stderr
     assert "       4   Seven" in done.stdout
     assert "1 of 4 searches fired on 4 events; 2 ran, 1 unsupported, 1 errors" in done.stdout
-    assert "Broken" in done.stdout
+    assert "  Broken  content/detections/broken.yml:9:22\n  hint: did you mean `count`?" in (
+        done.stdout
+    )
     assert widest(done.stdout) <= 80
     assert "\x1b" not in done.stdout + done.stderr
 
@@ -258,6 +264,7 @@ def test_batch_for_programs(project: Path) -> None:
     }  # fmt: skip
     assert rows["Seven"]["id"] == "11111111-2222-4333-8444-555555555550"
     assert rows["Broken"]["reason"]
+    assert rows["Broken"]["hints"] == ["did you mean `count`?"]
     assert found["summary"]["fired"] == 1
     assert done.stderr == ""
 
@@ -489,3 +496,20 @@ def test_the_caret_of_a_long_search_stands_on_a_line_of_its_own(project: Path) -
     assert widest(done.stderr.partition("\n")[2]) <= 80
     assert excerpt[caret.index("^") : caret.rindex("^") + 1] == "cuont"
     assert hint == "hint: did you mean `count`?"
+
+
+def test_batch_shows_what_limits_cut(project: Path) -> None:
+    (project / "pyproject.toml").write_text(
+        "[tool.detection-harness]\nlimits = {append_rows = 1}\n"
+    )
+    searches = project / "searches.jsonl"
+    line = json.dumps({"id": "cut", "spl": "* | append [search *]"})
+    searches.write_text(line)
+    done = call("batch", "--searches", "searches.jsonl", "--data", "data", cwd=project)
+    assert "\nwarning: " in done.stdout
+
+
+def test_an_asked_column_without_a_value_is_a_column(project: Path) -> None:
+    done = call("search", "* | table Word Wrod", "--data", "data", cwd=project)
+    assert "Word" in done.stdout.splitlines()[1]
+    assert "Wrod" in done.stdout.splitlines()[1]
