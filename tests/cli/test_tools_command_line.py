@@ -513,3 +513,11 @@ def test_an_asked_column_without_a_value_is_a_column(project: Path) -> None:
     done = call("search", "* | table Word Wrod", "--data", "data", cwd=project)
     assert "Word" in done.stdout.splitlines()[1]
     assert "Wrod" in done.stdout.splitlines()[1]
+
+
+def test_a_command_without_its_pipe_is_a_warning(project: Path) -> None:
+    said = "warning: `stats` is a word that events are searched for: the command is `| stats`\n"
+    done = call("search", "stats count by Word", "--data", "data", cwd=project)
+    assert done.stderr == said
+    for fine in ("search stats", "stats=1", "stats OR count", "* | stats count"):
+        assert call("search", fine, "--data", "data", cwd=project).stderr == ""
