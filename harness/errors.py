@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+MOST_EXCERPT = 62
+"""So wide an excerpt stands on one line of 80 columns, also where it is shown indented."""
 EXIT_USAGE = 2
 EXIT_ERROR = 3
 
@@ -34,8 +36,23 @@ class Place:
         """The excerpt with a caret line below it, or an empty string without an excerpt."""
         if self.excerpt is None or self.column is None:
             return ""
-        before = "".join("\t" if c == "\t" else " " for c in self.excerpt[: self.column - 1])
-        return f"  {self.excerpt}\n  {before}{'^' * max(1, self.width)}"
+        return caret_lines(self.excerpt, self.column - 1, self.width)
+
+
+def caret_lines(excerpt: str, start: int, width: int) -> str:
+    """A text and, below it, a caret line from `start` on; of a long text the part around it.
+
+    What a terminal would wrap, its caret would not stand under.
+    """
+    width = max(1, min(width, MOST_EXCERPT))
+    if len(excerpt) > MOST_EXCERPT:
+        first = max(0, min(start - (MOST_EXCERPT - width) // 2, len(excerpt) - MOST_EXCERPT))
+        last = first + MOST_EXCERPT
+        cut = (first > 0, last < len(excerpt))
+        excerpt = f"{'…' * cut[0]}{excerpt[first:last]}{'…' * cut[1]}"
+        start += cut[0] - first
+    before = "".join("\t" if c == "\t" else " " for c in excerpt[:start])
+    return f"  {excerpt}\n  {before}{'^' * width}"
 
 
 class HarnessError(Exception):

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from harness.cli.options import PATH, console
 from harness.errors import UsageError, nearest
+
+if TYPE_CHECKING:
+    from harness.trials import Project
 
 
 class UnknownApp(UsageError):
@@ -35,7 +39,8 @@ def list_(*, as_json: bool, **flags: Any) -> int:
     from harness.apps import summary_of
     from harness.report.apps import print_inventories, write_inventories
 
-    loaded = _loaded(flags)
+    project = _project(flags)
+    loaded = project.apps
     found = [summary_of(loaded, app) for app in (*loaded.folders, *loaded.disabled)]
     if as_json:
         write_inventories(found, sys.stdout)
@@ -55,14 +60,20 @@ def show(name: str, *, as_json: bool, **flags: Any) -> int:
     Each reason has its file and line, as paths in the app.
     """
     from harness.apps import inventory_of
+    from harness.fields.soundness import unsound_settings
     from harness.report.apps import print_inventory, write_inventory
 
-    loaded = _loaded(flags)
+    project = _project(flags)
+    loaded = project.apps
     known = {app.name: app for app in (*loaded.folders, *loaded.disabled)}
     if name not in known:
         hints = nearest(name, known) or (f"loaded are {', '.join(known)}",)
         raise UnknownApp(f"no loaded app is called `{name}`", hints=hints)
     found = inventory_of(loaded, known[name])
+    root = known[name].shown("").rstrip("/") + "/"
+    unsound = unsound_settings(loaded, known[name], project.knowledge)
+    told = [(str(place).removeprefix(root), message) for place, message in unsound]
+    found = replace(found, warnings=tuple(dict.fromkeys((*found.warnings, *told))))
     if as_json:
         write_inventory(found, sys.stdout)
     else:
@@ -70,8 +81,8 @@ def show(name: str, *, as_json: bool, **flags: Any) -> int:
     return 0
 
 
-def _loaded(flags: dict[str, Any]) -> Any:
+def _project(flags: dict[str, Any]) -> Project:
     from harness.cli.options import settings_from
     from harness.trials import Project
 
-    return Project(settings_from({**flags, "content": Path()})).apps
+    return Project(settings_from({**flags, "content": Path()}))

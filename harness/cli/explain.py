@@ -31,6 +31,7 @@ def explain(what: str, *, show_sql: bool, show_plan: bool, as_json: bool, **flag
     """
     from harness.content import Clock
     from harness.ingest import ingest, shown_losses
+    from harness.ingest.zones import time_zone
     from harness.report.escaping import shown
     from harness.report.explain import print_explanation, write_explanation
     from harness.trials import Project
@@ -56,7 +57,9 @@ def explain(what: str, *, show_sql: bool, show_plan: bool, as_json: bool, **flag
     if as_json:
         write_explanation(found, sys.stdout)
     else:
-        print_explanation(found, console(), sql=show_sql, plan=show_plan)
+        print_explanation(
+            found, console(), time_zone(settings.timezone), sql=show_sql, plan=show_plan
+        )
     return 0
 
 

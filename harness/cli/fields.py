@@ -25,7 +25,14 @@ class NoSuchEvent(UsageError):
 @click.option("--sourcetype", help="Source type of the data [told by its format].")
 @click.option("--source", help="Source of the data [told by its format].")
 @click.option("--host", help="Host of the event [its own, or told by its format].")
-@click.option("--event", "number", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option(
+    "--event",
+    "number",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="The number of the event.",
+)
 @click.option("--all", "show_all", is_flag=True, help="Also the settings that gave nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def fields(
@@ -33,12 +40,14 @@ def fields(
 ) -> int:
     """Show the fields of one event of the file PATH, each with the setting that gives it."""
     from harness.ingest import ingest, shown_losses
+    from harness.ingest.zones import time_zone
     from harness.report.escaping import shown
     from harness.report.fields import print_fields, write_fields
     from harness.trials import Project
     from harness.trials.loading import opened, picked, request_for, told_of_data
 
     project = Project(settings_from({**flags, "data": (path,)}))
+    zone = time_zone(project.settings.timezone)
     origin = told_of_data(project)
     files, tables = opened(project, (path,), origin)
     if tables:
@@ -47,11 +56,14 @@ def fields(
         )
     losses: list[Any] = []
     read = ingest(files, origin, project.apps, losses=losses, evaluate=project.evaluate)
-    event = picked(read, number)
+    event, count = picked(read, number)
     for loss in shown_losses(losses):
         click.echo(f"warning: {shown(loss)}", err=True)
     if event is None:
-        raise NoSuchEvent(f"{path} has no event {number}", hints=["--event counts from 1"])
+        raise NoSuchEvent(
+            f"{path} has no event {number}",
+            hints=[f"it has {count:,} event{'' if count == 1 else 's'}"],
+        )
     if host is not None:
         event = replace(event, host=[host])
     engine = project.local_engine()
@@ -61,5 +73,5 @@ def fields(
     if as_json:
         write_fields(event, report, warnings, sys.stdout)
     else:
-        print_fields(event, report, warnings, console(), silent=show_all)
+        print_fields(event, report, warnings, console(), zone, silent=show_all)
     return 0

@@ -15,10 +15,18 @@ from harness.report.rows import FORMATS, print_table, write_rows
 @click.argument("spl", metavar="SPL")
 @knowledge_options
 @data_options
-@click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    default="table",
+    show_default=True,
+    help="How to print the rows.",
+)
 def search(spl: str, *, form: str, **flags: Any) -> int:
     """Run a search over the files named with --data."""
     from harness.ingest import ingest, shown_losses
+    from harness.ingest.zones import time_zone
     from harness.report.escaping import shown
     from harness.trials import Project
     from harness.trials.loading import opened, request_for, told_of_data
@@ -41,7 +49,7 @@ def search(spl: str, *, form: str, **flags: Any) -> int:
     for text in result.warnings:
         click.echo(f"warning: {shown(text)}", err=True)
     if form == "table":
-        print_table(rows, console())
+        print_table(rows, console(), time_zone(settings.timezone))
     else:
         write_rows(rows, form, sys.stdout)
     return 0

@@ -75,14 +75,14 @@ class TrialSpec:
     """One trial of a detection: its data, its clock, and what must hold.
 
     Exactly one of `dataset` (a manifest's name) and `events` (plain data for the synthetic
-    renderer, standing at `events_place`) is given. `accepted` is what was seen and pinned.
+    renderer) is given, standing at `data_place`. `accepted` is what was seen and pinned.
     """
 
     name: str
     expect: Expectation
     dataset: str | None = None
     events: Any = None
-    events_place: Place | None = None
+    data_place: Place | None = None
     description: str = ""
     clock: Clock = field(default_factory=Clock)
     risk_from: tuple[str, ...] = ()
@@ -182,7 +182,7 @@ def _trial(entry: Entry, pins: dict[str, tuple[str | None, Expectation]]) -> Tri
         expect=_expectation(entry.at("expect")),
         dataset=dataset,
         events=events,
-        events_place=entry.place("events") if events is not None else None,
+        data_place=entry.place("dataset" if events is None else "events"),
         description=entry.text("description") or "",
         clock=Clock(entry.text("now"), entry.text("earliest"), entry.text("latest")),
         risk_from=entry.texts("risk_from"),

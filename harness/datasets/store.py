@@ -78,6 +78,8 @@ class Store:
         if path.is_dir():
             inside = sorted(one for one in path.rglob("*") if one.is_file())
             named = [one for one in inside if not _hidden(one.relative_to(path))]
+            if not named:
+                raise EmptyDataset("the folder holds no files", place=Place(str(path)))
             return tuple(found for one in named for found in self.opened(one))
         if not path.is_file() or not is_archive(path):
             return (path,)

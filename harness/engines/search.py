@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ from harness.model import LookupDefinition
 from harness.plan import nodes
 from harness.plan.expressions import Call, Const, Demand, Expr, Field, every
 from harness.registry import find_command
-from harness.registry.commands import UnknownCommand
+from harness.registry.commands import SPLUNK_COMMANDS, UnknownCommand
 from harness.registry.predicates import Searching
 from harness.registry.prestats import check_end, check_follower, may_be_prestats
 from harness.registry.unsupported import EXTERNAL_LOOKUPS
@@ -52,6 +53,7 @@ WRITERS = frozenset(
 SPARE = "\0"
 SCHEMA = f"{SPARE}schema"
 MAX_DEPTH = 8
+BEGINS_WITH_WORD = re.compile(r"\s*([a-z]\w*)(?:\s+(?![=<>!]|(?:AND|OR|NOT|IN)\b)|\s*$)")
 
 
 class UnknownLookup(HarnessError):
@@ -86,7 +88,7 @@ class LocalSearch:
             _calculated=engine.knowledge.calculated,
             _known=engine.knowledge.membership,
         )
-        self.warnings: list[str] = []
+        self.warnings: list[str] = [] if given else _unpiped(request.text)
         self.forgiven: list[HarnessError] = []
         self._written: dict[str, nodes.Relation] = {}
         self._tables: dict[str, nodes.Relation] = {}
@@ -552,6 +554,14 @@ class LocalSearch:
         """A name that no search can write."""
         self._spares += 1
         return f"{SPARE}{name}{self._spares}"
+
+
+def _unpiped(text: str) -> list[str]:
+    """A warning where a search begins with a command's name that has no `|`: it is a mere word."""
+    begins = BEGINS_WITH_WORD.match(text)
+    if begins is None or begins[1] not in SPLUNK_COMMANDS - {"search"}:
+        return []
+    return [f"`{begins[1]}` is a word that events are searched for: the command is `| {begins[1]}`"]
 
 
 def _written_span(stage: Stage, name: str) -> Span:

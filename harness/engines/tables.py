@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.engines.connection import pattern_of
 from harness.errors import HarnessError, Place, Unsupported
+from harness.model import name_of
 from harness.plan.nodes import Column
 from harness.plan.types import Kind
 
@@ -99,7 +100,7 @@ def _kinds(
 ) -> Iterator[tuple[tuple[str, str, str], str]]:
     """Each index, source and source type of a table's events, with the condition for them."""
     told = table.origin
-    defaults = (told.index, told.source or table.path.name, told.sourcetype or "parquet")
+    defaults = (told.index, told.source or name_of(table.path), told.sourcetype or "parquet")
     settled = (None, told.source, told.sourcetype)
     names = [name for name, _ in found]
     cells = {

@@ -9,13 +9,14 @@ from harness.errors import HarnessError
 from harness.fields.defaults import DEFAULTS
 from harness.fields.discovery import METADATA, field_names
 from harness.fields.extractions import INDEXED, Extraction
+from harness.fields.resolver import calculation
 from harness.plan import nodes
 from harness.plan.expressions import TRUE, Expr, demands
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from harness.apps import AutoLookup, Origin, SourceKnowledge
+    from harness.apps import AutoLookup, Calculated, Origin, SourceKnowledge
     from harness.errors import Place
     from harness.fields.resolver import FieldResolver, Group
     from harness.model import Rows, Value
@@ -216,7 +217,7 @@ class _Tracing:
         kept = {self._first(name) for name in self.extracted}
         for number, one in enumerate(self.resolver.extractions(self.group)):
             if one.extractor.broken is not None:
-                yield Silent(_extracted(one), one.extractor.broken.message)
+                yield Silent(_extracted(one), _reason(one.extractor.broken, one.origin))
             elif number not in given:
                 yield Silent(_extracted(one), NOTHING)
             elif number not in kept and not one.extractor.adds:
@@ -229,7 +230,7 @@ class _Tracing:
                 yield Silent(origin, f"`{alias.target}` exists")
         for calculated in self.knowledge.calculated:
             if calculated.field not in self.calculated:
-                yield Silent(_setting("EVAL", calculated.origin), "no result")
+                yield Silent(_setting("EVAL", calculated.origin), _no_result(calculated))
         yield from self._silent_lookups()
 
     def _silent_lookups(self) -> Iterable[Silent]:
@@ -255,6 +256,20 @@ class _Tracing:
 
     def _first(self, name: str) -> int:
         return next((number for number, traced in self.traces if traced == name), -1)
+
+
+def _no_result(calculated: Calculated) -> str:
+    """Why a calculated field is empty: it cannot be worked out at all, or the event gives none."""
+    try:
+        calculation(calculated)
+    except HarnessError as error:
+        return _reason(error, calculated.origin)
+    return "no result"
+
+
+def _reason(error: HarnessError, origin: Origin) -> str:
+    """What is wrong with a setting, without its name, which stands before it."""
+    return error.message.removeprefix(f"`{origin.key}`: ")
 
 
 def _setting(kind: str, origin: Origin, name: str | None = None) -> FieldOrigin:

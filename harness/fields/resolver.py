@@ -498,12 +498,10 @@ class FieldResolver:
         text = one.expression
         if text not in self._calculated:
             try:
-                spl = SplText.of(Source(text, one.place.path))
-                self._calculated[text] = Evaluation(spl).lower(parse_expression(spl))
-            except HarnessError as error:
-                broken = in_setting(error, one.origin)
+                self._calculated[text] = calculation(one)
+            except HarnessError as broken:
                 if not self.lenient:
-                    raise broken from error
+                    raise
                 self.warn(broken)
                 return None
         return self._calculated[text]
@@ -666,3 +664,12 @@ def _combined(
         else:
             combined = Call("coalesce", (combined, expression))
     return combined if changed else None
+
+
+def calculation(one: Calculated) -> Expr:
+    """A calculated field's expression; raises what is wrong with it, at its setting."""
+    try:
+        spl = SplText.of(Source(one.expression, one.place.path))
+        return Evaluation(spl).lower(parse_expression(spl))
+    except HarnessError as error:
+        raise in_setting(error, one.origin) from error

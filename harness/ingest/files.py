@@ -7,6 +7,7 @@ Source: Getting Data In, "How timestamp assignment works".
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -25,12 +26,12 @@ from harness.ingest.kinds import Called, Kinds, kinds_of
 from harness.ingest.lines import MAX_EVENT, lines
 from harness.ingest.metadata import stamp, xml_time
 from harness.ingest.structured import TableRules, stamp_text, table_rules
-from harness.ingest.texts import CHUNK_BYTES, EVTX_MAGIC, charset, chunks, texts
+from harness.ingest.texts import CHUNK_BYTES, EVTX_MAGIC, NAME_ANOTHER, charset, chunks, texts
 from harness.ingest.timestamps import TimeRules, json_time
 from harness.ingest.windows import event_kind, is_windows, windows_events
 from harness.ingest.wrapped import inside
 from harness.ingest.zones import time_zone
-from harness.model import EventBatch
+from harness.model import EventBatch, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -48,6 +49,8 @@ BATCH_CHARACTERS = 8 * 1024 * 1024
 DETECTED_CHARACTERS = 8192
 DEFAULT_HOST = "localhost"
 ROW = "row"
+EVTX_NAMED = re.compile(r"\.evtx(?:\.gz)?$", re.IGNORECASE)
+NO_EVTX = "the name is that of an event log, and the file is none: it is read as text"
 LINE_TIMES = TimeRules()
 
 
@@ -103,6 +106,8 @@ def read_file(
             (raw, None) for raw in evtx_events(path, pieces, noted, max_event)
         )
     else:
+        if EVTX_NAMED.search(path.name):
+            noted.append(Loss(str(path), NO_EVTX))
         told = charset(reading.settings.get("CHARSET"))
         events = reading.events(texts(chain([first], pieces), str(path), noted, told))
     yield from reading.batched(events)
@@ -254,7 +259,7 @@ class _Reading:
         start = _start(pieces)
         if not start:
             raise EmptyFile(
-                "the file holds no events, only space", place=Place(name), hints=["fetch it again"]
+                "the file holds no events, only space", place=Place(name), hints=[NAME_ANOTHER]
             )
         detected = start[:DETECTED_CHARACTERS]
         pieces = chain([start], pieces)
@@ -314,7 +319,7 @@ class _Reading:
         for (shape, raw), document in events:
             time, called = self._called(shape, raw, document)
             if called is not known:  # mostly it is: what follows costs as much as the rest
-                known, source = called, origin.source or called.source or self.path.name
+                known, source = called, origin.source or called.source or name_of(self.path)
                 key = (origin.index, source, told or called.sourcetype)
                 host = origin.host or called.host or DEFAULT_HOST
                 rules = sink.rules(source, key[2], origin.host or "")

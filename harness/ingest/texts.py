@@ -27,6 +27,7 @@ MAX_UNPACKED_BYTES = 64 * 1024**3
 MAX_RATIO = 250
 RATIO_FREE_BYTES = 64 * 1024**2
 GZIP_MAGIC = b"\x1f\x8b"
+NAME_ANOTHER = "name a file that holds events, or fetch this one again"
 EVTX_MAGIC = b"ElfFile\x00"
 POINTER = b"version https://git-lfs.github.com/spec/v1"
 START_BYTES = 64
@@ -75,7 +76,7 @@ def _size_of_plain_file(path: Path) -> int:
             "this is not a plain file", place=place, hints=["write its events to a file first"]
         )
     if found.st_size == 0:
-        raise EmptyFile("the file is empty", place=place, hints=["fetch it again"])
+        raise EmptyFile("the file is empty", place=place, hints=[NAME_ANOTHER])
     return found.st_size
 
 
@@ -123,7 +124,7 @@ def _pieces(stream: IO[bytes], size: int, path: Path, packed: int) -> Iterator[b
             )
         yield piece
     if not total:
-        raise EmptyFile("the file unpacks to nothing", place=place, hints=["fetch it again"])
+        raise EmptyFile("the file unpacks to nothing", place=place, hints=[NAME_ANOTHER])
 
 
 def _damaged(error: Exception, place: Place) -> DamagedFile:

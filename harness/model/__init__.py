@@ -1,6 +1,6 @@
 """Plain data that every layer speaks: events, rows, times, shared knowledge."""
 
-from harness.model.events import EventBatch, EventTable, Origin
+from harness.model.events import EventBatch, EventTable, Origin, name_of
 from harness.model.knowledge import (
     MOST_MATCHES,
     FieldKind,
@@ -26,4 +26,5 @@ __all__ = [
     "Rows",
     "TimeRange",
     "Value",
+    "name_of",
 ]

@@ -127,13 +127,21 @@ def read_text_document(text: str, path: Path | str) -> Document:
         mark = error.problem_mark or error.context_mark
         context = f", {error.context}" if error.context else ""
         message = f"not YAML: {error.problem or 'syntax error'}{context}"
+        tabs = mark is not None and "\t" in _indent(lines, mark.line, mark.column)
         if "nesting depth" in (error.problem or ""):  # the parser's own bound, since 6.0.4
             message = f"nested more than {MAX_DEPTH} deep"
         raise MalformedYaml(
             message,
             place=_place(name, lines, mark.line, mark.column) if mark else Place(name),
+            hints=("YAML is indented by spaces: there is a tab",) if tabs else (),
         ) from error
     return Document(name, root.data, root, lines)
+
+
+def _indent(lines: tuple[str, ...], line: int, column: int) -> str:
+    """What stands before a column, and at it, where that is nothing but space."""
+    before = lines[line][: column + 1] if line < len(lines) else ""
+    return "" if before.strip() else before
 
 
 def _place(path: str, lines: tuple[str, ...], line: int, column: int, width: int = 1) -> Place:

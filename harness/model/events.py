@@ -61,3 +61,8 @@ class EventTable:
 
     path: Path
     origin: Origin
+
+
+def name_of(path: Path) -> str:
+    """A file's name as text; bytes of it that are no UTF-8 are replaced by U+FFFD."""
+    return path.name.encode(errors="surrogateescape").decode(errors="replace")

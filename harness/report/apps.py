@@ -76,7 +76,7 @@ def print_inventory(found: Inventory, console: Console) -> None:
     console.print(head)
     console.print(Text(f"{_state(found)}: {shown(found.path)}", "dim"))
     for file, count in found.stanzas.items():
-        console.print(Text(f"{file:<20} {count:>5} stanzas"))
+        console.print(Text(f"{file:<20} {count:>5} stanza{'' if count == 1 else 's'}"))
     for kind, names in found.holds.items():
         _section(kind, console)
         for name in names:

@@ -8,6 +8,8 @@ from typing import IO, TYPE_CHECKING
 
 from harness.report.escaping import one_line, shown
 
+MOST_NAMED, MOST_WARNINGS = 3, 10
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -28,6 +30,18 @@ def write_batch(results: Sequence[BatchResult], events: int, file: IO[str]) -> N
     document = {"results": [one.to_json() for one in results], "summary": summary}
     json.dump(document, file, ensure_ascii=False, indent=1)
     file.write("\n")
+
+
+def _print_warnings(results: Sequence[BatchResult], console: Console) -> None:
+    from rich.text import Text  # noqa: PLC0415 - only a person's report needs it
+
+    warned = Counter(text for one in results for text in dict.fromkeys(one.warnings))
+    for warning, count in warned.most_common(MOST_WARNINGS):
+        searches = f" ({count} searches)" if count > 1 else ""
+        console.print(Text(f"warning: {shown(warning)}{searches}", style="yellow"))
+    more = len(warned) - MOST_WARNINGS
+    if more > 0:
+        console.print(Text(f"and {more} more warnings (--json lists all)", style="dim"))
 
 
 def print_batch(results: Sequence[BatchResult], events: int, console: Console) -> None:
@@ -51,9 +65,15 @@ def print_batch(results: Sequence[BatchResult], events: int, console: Console) -
                 reasons.setdefault(one.reason, []).append(one)
         for reason, which in reasons.items():
             text = Text(f"{status} ", style=style).append(shown(reason), style="default")
-            text.append(f"\n  {', '.join(shown(one.name or one.id) for one in which[:3])}", "dim")
-            more = len(which) - 3
-            console.print(text.append(f" and {more} more" if more > 0 else "", "dim"))
+            for one in which[:MOST_NAMED]:
+                place = f"  {one.place}" if one.place else ""
+                text.append(f"\n  {one_line(one.name or one.id)}{shown(place)}", "dim")
+            more = len(which) - MOST_NAMED
+            text.append(f"\n  and {more} more" if more > 0 else "", "dim")
+            for hint in dict.fromkeys(hint for one in which[:MOST_NAMED] for hint in one.hints):
+                text.append(f"\n  hint: {shown(hint)}", "cyan")
+            console.print(text)
+    _print_warnings(results, console)
     counted = Counter(one.status for one in results)
     line = f"{len(fired)} of {len(results)} searches fired on {events:,} events"
     line += (

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from datetime import tzinfo
+
     from harness.model import Value
 
 UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -26,3 +29,14 @@ def one_line(value: Value, width: int | None = None) -> str:
     text = ", ".join(value) if isinstance(value, list) else "" if value is None else str(value)
     text = shown(text).replace("\n", "\\n").replace("\t", "\\t")
     return text if width is None or len(text) <= width else f"{text[: width - 1]}…"
+
+
+def cell(name: str, value: Value, zone: tzinfo, width: int | None = None) -> str:
+    """A field's value on one line, and `_time` as a clock in the zone shows it."""
+    if name != "_time" or not isinstance(value, int | float):
+        return one_line(value, width)
+    try:
+        time = datetime.fromtimestamp(value, zone).replace(tzinfo=None)
+    except (ValueError, OverflowError, OSError):
+        return one_line(value, width)
+    return time.isoformat(" ", "milliseconds" if time.microsecond else "seconds")

@@ -6,10 +6,11 @@ import json
 from dataclasses import asdict
 from typing import IO, TYPE_CHECKING
 
-from harness.report.escaping import one_line, shown
+from harness.report.escaping import cell, one_line, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import tzinfo
 
     from rich.console import Console
     from rich.text import Text
@@ -35,15 +36,20 @@ def write_explanation(explanation: Explanation, file: IO[str]) -> None:
 
 
 def print_explanation(
-    explanation: Explanation, console: Console, *, sql: bool = False, plan: bool = False
+    explanation: Explanation,
+    console: Console,
+    zone: tzinfo,
+    *,
+    sql: bool = False,
+    plan: bool = False,
 ) -> None:
-    """Print every stage; the plan and the SQL where they are asked for."""
+    """Print every stage, times as in the zone; the plan and the SQL where they are asked for."""
     from rich.text import Text  # noqa: PLC0415 - only a person's report needs it
 
     console.print(Text(f"{explanation.events:,} events", style="bold"))
     lost = False
     for number, stage in enumerate(explanation.stages, start=1):
-        _print_stage(number, stage, console, first_loss=not lost and not stage.rows_out)
+        _print_stage(number, stage, console, zone, first_loss=not lost and not stage.rows_out)
         lost = lost or not stage.rows_out
     for warning in explanation.warnings:
         console.print(Text(f"warning: {shown(warning)}", style="yellow"))
@@ -53,7 +59,9 @@ def print_explanation(
             console.print(Text(shown(text)), soft_wrap=True)
 
 
-def _print_stage(number: int, stage: StageReport, console: Console, *, first_loss: bool) -> None:
+def _print_stage(
+    number: int, stage: StageReport, console: Console, zone: tzinfo, *, first_loss: bool
+) -> None:
     from rich.padding import Padding  # noqa: PLC0415 - only a person's report needs it
     from rich.text import Text  # noqa: PLC0415 - as above
 
@@ -72,7 +80,7 @@ def _print_stage(number: int, stage: StageReport, console: Console, *, first_los
         text = f"drops {_counted(count)} without `{shown(name)}`{_meant(near.get(name, ()))}"
         console.print(Padding(Text(text, style="yellow"), (0, 0, 0, 4), expand=False))
     if stage.rows_out:
-        for row in _sampled(stage.sample):
+        for row in _sampled(stage.sample, zone):
             console.print(Padding(Text(row, style="dim"), (0, 0, 0, 6), expand=False))
 
 
@@ -100,11 +108,11 @@ def _meant(names: Sequence[str]) -> str:
     return f"; did you mean {' or '.join(f'`{shown(name)}`' for name in names)}?" if names else ""
 
 
-def _sampled(rows: Rows) -> list[str]:
+def _sampled(rows: Rows, zone: tzinfo) -> list[str]:
     found = []
     for row in rows.rows:
         cells = [
-            f"{shown(name)}={one_line(row[name], CELL_WIDTH)}"
+            f"{shown(name)}={cell(name, row[name], zone, CELL_WIDTH)}"
             for name in rows.columns
             if name in row
         ]

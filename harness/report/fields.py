@@ -7,10 +7,11 @@ from pathlib import PurePath
 from typing import IO, TYPE_CHECKING
 
 from harness.fields.provenance import as_document
-from harness.report.escaping import one_line, shown
+from harness.report.escaping import cell, one_line, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import tzinfo
 
     from rich.console import Console
     from rich.table import Table
@@ -54,10 +55,14 @@ def print_fields(
     report: EventReport,
     warnings: Sequence[str],
     console: Console,
+    zone: tzinfo,
     *,
     silent: bool = False,
 ) -> None:
-    """Print a line a field, with `silent` also the settings that gave nothing."""
+    """Print a line a field; with `silent` also the settings that gave nothing.
+
+    `_time` is printed as a clock in the zone shows it.
+    """
     from rich.text import Text  # noqa: PLC0415 - only a person's report needs it
 
     console.print(Text(f"sourcetype {shown(event.sourcetype)}", style="bold"))
@@ -68,7 +73,7 @@ def print_fields(
         unknown = f"no stanza of any app is about `{shown(event.sourcetype)}`"
         what = MODES.get(report.mode, report.mode)
         console.print(Text(f"{unknown}: only {what} was applied", style="yellow"))
-    console.print(_table([_row(one, report, console.width) for one in report.fields]))
+    console.print(_table([_row(one, report, console.width, zone) for one in report.fields]))
     if silent:
         console.print(Text("settings that gave nothing", style="bold"))
         for one in report.silent:
@@ -89,12 +94,12 @@ def _table(rows: Sequence[tuple[Text, Text, Text]]) -> Table:
     return table
 
 
-def _row(one: EventField, report: EventReport, width: int) -> tuple[Text, Text, Text]:
+def _row(one: EventField, report: EventReport, width: int, zone: tzinfo) -> tuple[Text, Text, Text]:
     from rich.text import Text  # noqa: PLC0415 - only a person's report needs it
 
-    cell = max(16, width // 3)
+    room = max(16, width // 3)
     values = one.value if isinstance(one.value, list) else [one.value]
-    lines = [one_line(value, cell) for value in values[:VALUES_MAX]]
+    lines = [cell(one.name, value, zone, room) for value in values[:VALUES_MAX]]
     if isinstance(one.value, list):
         lines = [f"- {line}" for line in lines]
         if len(values) > VALUES_MAX:

@@ -6,15 +6,17 @@ import csv
 import json
 from typing import IO, TYPE_CHECKING
 
-from harness.report.escaping import one_line
+from harness.report.escaping import cell
 
 if TYPE_CHECKING:
+    from datetime import tzinfo
+
     from rich.console import Console
 
     from harness.model import Rows
 
 FORMATS = ("table", "jsonl", "csv")
-CELL_WIDTH = 60
+CELL_WIDTH, ROW_WIDTH = 60, 400
 
 
 def write_rows(rows: Rows, form: str, file: IO[str]) -> None:
@@ -32,8 +34,11 @@ def write_rows(rows: Rows, form: str, file: IO[str]) -> None:
         )
 
 
-def print_table(rows: Rows, console: Console) -> None:
-    """Print rows for a person: a table, or each row as lines where they are too wide."""
+def print_table(rows: Rows, console: Console, zone: tzinfo) -> None:
+    """Print rows for a person: a table, or each row as lines where they are too wide.
+
+    `_time` is printed as a clock in the zone shows it.
+    """
     from rich import box  # noqa: PLC0415 - only a terminal's table needs it
     from rich.table import Table  # noqa: PLC0415 - as above
     from rich.text import Text  # noqa: PLC0415 - as above
@@ -41,18 +46,19 @@ def print_table(rows: Rows, console: Console) -> None:
     if not rows.rows:
         console.print(Text("no rows", style="dim"))
         return
-    columns = [name for name in rows.columns if any(name in row for row in rows.rows)]
+    columns = rows.columns
     if sum(len(name) + 3 for name in columns) > console.width:
         for number, row in enumerate(rows.rows, start=1):
             console.print(Text(f"row {number}", style="bold"))
             for name in columns:
                 if name in row:
                     line = Text(f"  {name} = ", style="cyan")
-                    console.print(line.append(one_line(row[name], 400), style="default"))
+                    shown = cell(name, row[name], zone, ROW_WIDTH)
+                    console.print(line.append(shown, style="default"))
         return
     table = Table(box=box.SIMPLE, pad_edge=False)
     for name in columns:
         table.add_column(Text(name), overflow="fold")
     for row in rows.rows:
-        table.add_row(*(Text(one_line(row.get(name), CELL_WIDTH * 4)) for name in columns))
+        table.add_row(*(Text(cell(name, row.get(name), zone, CELL_WIDTH * 4)) for name in columns))
     console.print(table)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass, field
 
-from harness.errors import HarnessError, Place
+from harness.errors import HarnessError, Place, caret_lines
 
 EXCERPT_WIDTH = 100
 CALLS_SHOWN = 4
@@ -140,10 +140,7 @@ class SearchPlace(Place):
         """The excerpt with a caret line below it."""
         if self.excerpt is None or self.column is None:
             return ""
-        before = "".join(
-            "\t" if c == "\t" else " " for c in self.excerpt[: self.column - 1 - self.cut]
-        )
-        return f"  {self.excerpt}\n  {before}{'^' * max(1, self.width)}"
+        return caret_lines(self.excerpt, self.column - 1 - self.cut, self.width)
 
     def __str__(self) -> str:
         position = f"{self.line}:{self.column}"

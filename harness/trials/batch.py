@@ -14,7 +14,7 @@ from fnmatch import fnmatch
 from typing import TYPE_CHECKING, Any
 
 from harness.content import place_in_search, read_detection
-from harness.errors import HarnessError, Place, Unsupported, UsageError
+from harness.errors import HarnessError, Place, Unsupported, UsageError, nearest
 from harness.ingest import ingest
 from harness.trials.loading import opened, request_for, told_of_data
 from harness.trials.processes import SMALL, Pile, can_fork, cores, results_of
@@ -66,6 +66,7 @@ class BatchResult:
     name: str = ""
     warnings: tuple[str, ...] = ()
     milliseconds: float = 0.0
+    hints: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The result as JSON."""
@@ -78,6 +79,8 @@ class BatchResult:
         }
         if self.place:
             found["place"] = self.place
+        if self.hints:
+            found["hints"] = list(self.hints)
         return {**found, "warnings": list(self.warnings)} if self.warnings else found
 
 
@@ -104,7 +107,11 @@ def detections_of(
             one = read_detection(path)
         except HarnessError as error:
             place = str(error.place or path)
-            unread.append(BatchResult(path.stem, "error", reason=error.message, place=place))
+            unread.append(
+                BatchResult(
+                    path.stem, "error", reason=error.message, place=place, hints=error.hints
+                )
+            )
             continue
         searches.append(BatchSearch(one.id or path.stem, one.search, one.name, one))
     for saved in project.given_saved_searches():
@@ -123,8 +130,11 @@ def searches_in(path: Path) -> list[BatchSearch]:
                 if line.strip():
                     found.append(_search(line, Place(str(path), number, 1)))
     except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        near = path.parent.iterdir() if path.parent.is_dir() else ()
+        hints = () if path.exists() else nearest(path.name, (one.name for one in near))
         raise BadSearches(
-            f"the searches cannot be read: {error}", place=Place(str(path))
+            f"the searches cannot be read: {reason}", place=Place(str(path)), hints=hints
         ) from error
     return found
 
@@ -242,12 +252,14 @@ def _place(error: HarnessError, detection: Detection | None) -> str:
 def _result(engine: Any, one: BatchSearch, request: SearchRequest) -> BatchResult:
     started = time.perf_counter()
     status, count, reason, place, warnings = "ok", 0, "", "", ()
+    hints: tuple[str, ...] = ()
     try:
         count, warnings = engine.count(request)
     except HarnessError as error:
         status = "unsupported" if isinstance(error, Unsupported) else "error"
         reason, place = error.message, _place(error, one.detection)
+        hints = error.hints
     except Exception as error:  # noqa: BLE001 - one search's defect must not end the others
         status, reason = "error", f"a defect of the harness: {type(error).__name__}: {error}"
     spent = (time.perf_counter() - started) * 1000
-    return BatchResult(one.id, status, count, reason, place, one.name, warnings, spent)
+    return BatchResult(one.id, status, count, reason, place, one.name, warnings, spent, hints)

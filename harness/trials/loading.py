@@ -32,15 +32,18 @@ def opened(
     return files, [EventTable(path, origin) for path in found if is_table(path)]
 
 
-def picked(batches: Iterable[EventBatch], number: int) -> EventBatch | None:
-    """The event of a number, from 1, alone in a batch; None where there are fewer."""
+def picked(batches: Iterable[EventBatch], number: int) -> tuple[EventBatch | None, int]:
+    """The event of a number, from 1, alone in a batch, and how many events were read for it.
+
+    None where there are fewer.
+    """
     before = 0
     for batch in batches:
         at = number - before - 1
         if at < len(batch.raw):
-            return batch.chosen([at])
+            return batch.chosen([at]), number
         before += len(batch.raw)
-    return None
+    return None, before
 
 
 def request_for(

@@ -19,7 +19,7 @@ from harness.content import (
 )
 from harness.datasets import Catalog, DatasetFile, Store, StoreSettings, load_catalog
 from harness.engines.index_time import IndexTimeSearches
-from harness.errors import UsageError
+from harness.errors import UsageError, nearest
 from harness.model import Origin
 from harness.trials.saved_searches import detection_of, found_among, saved_hints
 from harness.trials.settings import divided_memory
@@ -245,9 +245,7 @@ class Project:
             remarks = (*map(str, detection.warnings), *map(_stale, sidecar.stale_pins))
             for spec in sidecar.trials:
                 label = spec.dataset or spec.name
-                data = TrialData(
-                    label, spec.dataset, recipe=spec.events, recipe_place=spec.events_place
-                )
+                data = TrialData(label, spec.dataset, recipe=spec.events, place=spec.data_place)
                 accepted = None if self.settings.accept else spec.accepted
                 yield Trial(
                     spec.name,
@@ -307,7 +305,8 @@ def _check_engine(name: str) -> None:
     from harness.engines.splunk import is_splunk  # noqa: PLC0415 - only where it is asked for
 
     if not is_splunk(name):
-        raise UnknownEngine(f"unknown engine `{name}`", hints=[f"engines: {', '.join(ENGINES)}"])
+        hints = (*nearest(name, ENGINES), f"engines: {', '.join(ENGINES)}")
+        raise UnknownEngine(f"unknown engine `{name}`", hints=hints)
 
 
 def _stale(trial: str) -> str:

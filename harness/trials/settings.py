@@ -174,7 +174,7 @@ def _from_file(path: Path) -> dict[str, Any]:
     try:
         table = tomllib.loads(text).get("tool", {}).get(TABLE, {})
     except tomllib.TOMLDecodeError as error:
-        raise BadSetting(f"pyproject.toml: {error}", place=Place(str(path))) from error
+        raise BadSetting(f"this is no TOML: {error}", place=Place(str(path))) from error
     found: dict[str, Any] = {}
     for key, value in table.items():
         place = _place(text, path, key)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from harness.content import Detection
+    from harness.datasets import Manifest
     from harness.ingest import Loss
     from harness.model import Rows
     from harness.risk import Mismatch, RiskOutcome
@@ -54,7 +55,7 @@ class BadClock(UsageError):
 class TrialData:
     """Where a trial's events come from: a manifest's name, files, or a recipe.
 
-    `label` is what reports call it.
+    `label` is what reports call it, `place` where a sidecar says it.
     """
 
     label: str
@@ -63,7 +64,7 @@ class TrialData:
     paths: tuple[Path, ...] = ()
     origin: Origin = field(default_factory=Origin)
     recipe: Any = None
-    recipe_place: Any = None
+    place: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +263,7 @@ class _Run:
             for path in store.obtain_files(file) if store else ():
                 yield path, self._zoned(file.origin)
         if data.dataset is not None and store is not None:
-            manifest = self.project.catalog().get(data.dataset)
+            manifest = self._manifest(data.dataset)
             self.official = manifest.official
             if manifest.synthetic is not None:
                 self.synthetic = True
@@ -270,7 +271,16 @@ class _Run:
             for path, origin in store.obtain_all(manifest):
                 yield path, self._zoned(origin)
         if data.recipe is not None:
-            yield from self._rendered(data.recipe, data.recipe_place)
+            yield from self._rendered(data.recipe, data.place)
+
+    def _manifest(self, name: str) -> Manifest:
+        """The manifest of a name; that there is none, or are several, is said at the trial."""
+        try:
+            return self.project.catalog().get(name)
+        except HarnessError as error:
+            raise type(error)(
+                error.message, place=error.place or self.trial.data.place, hints=error.hints
+            ) from error
 
     def _rendered(self, recipe: Any, place: Any) -> Iterator[tuple[str, Origin]]:
         from harness.datasets.synthetic import rendered  # noqa: PLC0415 - only synthetic data
@@ -349,7 +359,11 @@ def moment(text: str, now: float, timezone: str = "UTC") -> float:
 
 def time_range(clock: Clock, now: float, timezone: str) -> TimeRange:
     """What a clock's earliest and latest mean at `now`."""
-    return TimeRange(
-        moment(clock.earliest, now, timezone) if clock.earliest else None,
-        moment(clock.latest, now, timezone) if clock.latest else None,
-    )
+    earliest = moment(clock.earliest, now, timezone) if clock.earliest else None
+    latest = moment(clock.latest, now, timezone) if clock.latest else None
+    if earliest is not None and latest is not None and latest < earliest:
+        raise BadClock(
+            f"the time range ends (`{clock.latest}`) before it begins (`{clock.earliest}`)",
+            hints=["set both: earliest, latest"],
+        )
+    return TimeRange(earliest, latest)

@@ -14,9 +14,13 @@ APP = ROOT / "tests" / "fields" / "TA_features"
 
 
 def called(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return harness("fields", *arguments, cwd=folder)
+
+
+def harness(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", CODE, "fields", *arguments],
-        cwd=folder,
+        [sys.executable, "-c", CODE, *arguments],
+        cwd=cwd,
         env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "80"},
         check=False,
         capture_output=True,
@@ -71,4 +75,37 @@ def test_too_large_a_number(tmp_path: Path) -> None:
     (tmp_path / "x.log").write_text("a=1\n", encoding="utf-8")
     done = called(tmp_path, "x.log", "--event", "7")
     assert done.returncode == 2
-    assert done.stderr == "error: x.log has no event 7\nhint: --event counts from 1\n"
+    assert done.stderr == "error: x.log has no event 7\nhint: it has 1 event\n"
+
+
+def test_what_of_an_app_cannot_be_applied_is_told_by_apps_show_and_fields(tmp_path: Path) -> None:
+    default = tmp_path / "odd" / "default"
+    default.mkdir(parents=True)
+    (default / "props.conf").write_text(
+        "[my:type]\n"
+        "EXTRACT-a = port=(?<port>\\d+\n"
+        "EVAL-b = lowr(user)\n"
+        "REPORT-c = nowhere\n"
+        "LOOKUP-d = no_table user OUTPUT dept\n"
+        "[source::*.odd]\n"
+        "EVAL-e = 1 +\n"
+    )
+    (default / "eventtypes.conf").write_text("[bad]\nsearch = (user=*\n")
+    (tmp_path / "x.log").write_text("user=ann port=1\n")
+    shown = harness("apps", "show", "odd", "--app", "odd", "--json", cwd=tmp_path)
+    warnings = dict(json.loads(shown.stdout)["warnings"])
+    assert warnings["default/props.conf:2"] == "`EXTRACT-a`: the regex does not compile: missing )"
+    assert warnings["default/props.conf:3"] == (
+        "`EVAL-b`: unknown function `lowr` in an expression (did you mean `lower` or `floor`?)"
+    )
+    assert warnings["default/props.conf:4"] == "no transform `nowhere` in any app's transforms.conf"
+    assert "no app has a lookup `no_table`" in warnings["default/props.conf:5"]
+    assert warnings["default/props.conf:7"].startswith("`EVAL-e`: ")
+    assert warnings["default/eventtypes.conf:2"] == (
+        "the event type `bad`: a parenthesis is not closed (add a `)`)"
+    )
+    told = ("--app", "odd", "--sourcetype", "my:type", "--all", "--json")
+    found = json.loads(harness("fields", "x.log", *told, cwd=tmp_path).stdout)["silent"]
+    reasons = {one["origin"]["name"]: one["reason"] for one in found}
+    assert reasons["EXTRACT-a"] == "the regex does not compile: missing )"
+    assert reasons["EVAL-b"] == "unknown function `lowr` in an expression"

@@ -145,6 +145,11 @@ def test_a_good_file_exits_with_0(project: Path) -> None:
         (("check", "sevn", "--content", "content"), "did you mean `seven`?"),
         (("check", "data"), "there are no detections in the folder `data`"),
         (("run", "data"), "there are no detections in the folder `data`"),
+        (("run", "seven", "--content", "content", "--engine", "splnk"), "did you mean `splunk`"),
+        (
+            ("search", "*", "--data", "data", "--earliest", "now", "--latest", "-1d"),
+            "the time range ends (`-1d`) before it begins (`now`)",
+        ),
         (("run", "nine"), "there is no folder detections: --content names the folder"),
         (("check",), "there are no detections to check"),
         (("check", "--content", "contnt"), "no such folder"),
@@ -155,6 +160,10 @@ def test_a_good_file_exits_with_0(project: Path) -> None:
         (("batch", "--data", "data"), "there are no searches to run"),
         (("batch", "--data", "nope", "--content", "content"), "no such file"),
         (("batch", "--data", "data", "--searches", "nope.jsonl"), "cannot be read"),
+        (
+            ("batch", "--data", "data", "--searches", "content"),
+            "error: content: the searches cannot be read: Is a directory",
+        ),
         (("batch", "--data", "data", "--content", "content", "--detections", "x*"), "`x*`"),
         (("batch", "--data", "data", "--content", "content", "--jobs", "0"), "--jobs"),
         (("batch", "--data", "data", "--content", "content", "--memory", "1KB"), "too little"),
@@ -238,7 +247,9 @@ def test_batch_for_people(project: Path) -> None:
     assert done.returncode == 3, done.stderr
     assert "       4   Seven" in done.stdout
     assert "1 of 4 searches fired on 4 events; 2 ran, 1 unsupported, 1 errors" in done.stdout
-    assert "Broken" in done.stdout
+    assert "  Broken  content/detections/broken.yml:9:22\n  hint: did you mean `count`?" in (
+        done.stdout
+    )
     assert widest(done.stdout) <= 80
     assert "\x1b" not in done.stdout + done.stderr
 
@@ -253,6 +264,7 @@ def test_batch_for_programs(project: Path) -> None:
     }  # fmt: skip
     assert rows["Seven"]["id"] == "11111111-2222-4333-8444-555555555550"
     assert rows["Broken"]["reason"]
+    assert rows["Broken"]["hints"] == ["did you mean `count`?"]
     assert found["summary"]["fired"] == 1
     assert done.stderr == ""
 
@@ -433,3 +445,79 @@ def test_saved_searches_of_an_app_by_name(tmp_path: Path) -> None:
     assert "savedsearches.conf:5:12" in checked.output.replace("\n", "")
     everything = runner.invoke(cli, ["check", *told, "--json"], standalone_mode=False)
     assert json.loads(everything.output)["checked"] >= 2
+
+
+def test_data_in_an_empty_folder_is_no_silence(project: Path) -> None:
+    (project / "empty").mkdir()
+    done = call("search", "*", "--data", "empty", cwd=project)
+    assert done.returncode != 0
+    assert done.stderr.startswith("error: empty: the folder holds no files")
+
+
+def test_a_project_file_that_is_no_toml_is_named_once(project: Path) -> None:
+    (project / "pyproject.toml").write_text("[tool.detection-harness\n")
+    done = call("search", "*", "--data", "data", cwd=project)
+    assert done.stderr.startswith("error: pyproject.toml: this is no TOML: ")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("search", "* | table _time", "--data", "data/events.xml"),
+        ("explain", "*", "--data", "data/events.xml"),
+        ("fields", "data/events.xml"),
+    ],
+)
+def test_people_see_times_as_a_clock_shows_them(project: Path, arguments: tuple[str, ...]) -> None:
+    done = call(*arguments, "--timezone", "Asia/Kolkata", cwd=project)
+    assert "2022-01-01 05:30:00" in done.stdout
+    assert "1640995200" not in done.stdout
+
+
+def test_an_unknown_dataset_is_placed_in_the_sidecar(project: Path) -> None:
+    sidecar = project / "content/detections/seven.expected.yaml"
+    sidecar.write_text("trials:\n- dataset: nothere\n  expect: {fires: true}\n")
+    (project / "content/macros").mkdir()
+    macro = "name: seven_filter\ndefinition: search *\ndescription: all\n"
+    (project / "content/macros/seven_filter.yml").write_text(macro)
+    done = call("run", "seven", "--content", "content", "--json", cwd=project)
+    (trial,) = json.loads(done.stdout)["trials"]
+    place = "content/detections/seven.expected.yaml:2:3"
+    assert trial["reason"] == (
+        f"{place}: unknown dataset `nothere` (`harness datasets list` lists them)"
+    )
+
+
+def test_the_caret_of_a_long_search_stands_on_a_line_of_its_own(project: Path) -> None:
+    long = "index=main " + " ".join(f"field{n}=value{n}" for n in range(40))
+    spl = f"{long} | stats cuont by {long.replace('=', '')}"
+    done = call("search", spl, "--data", "data", cwd=project)
+    _, excerpt, caret, hint = done.stderr.splitlines()
+    assert widest(done.stderr.partition("\n")[2]) <= 80
+    assert excerpt[caret.index("^") : caret.rindex("^") + 1] == "cuont"
+    assert hint == "hint: did you mean `count`?"
+
+
+def test_batch_shows_what_limits_cut(project: Path) -> None:
+    (project / "pyproject.toml").write_text(
+        "[tool.detection-harness]\nlimits = {append_rows = 1}\n"
+    )
+    searches = project / "searches.jsonl"
+    line = json.dumps({"id": "cut", "spl": "* | append [search *]"})
+    searches.write_text(line)
+    done = call("batch", "--searches", "searches.jsonl", "--data", "data", cwd=project)
+    assert "\nwarning: " in done.stdout
+
+
+def test_an_asked_column_without_a_value_is_a_column(project: Path) -> None:
+    done = call("search", "* | table Word Wrod", "--data", "data", cwd=project)
+    assert "Word" in done.stdout.splitlines()[1]
+    assert "Wrod" in done.stdout.splitlines()[1]
+
+
+def test_a_command_without_its_pipe_is_a_warning(project: Path) -> None:
+    said = "warning: `stats` is a word that events are searched for: the command is `| stats`\n"
+    done = call("search", "stats count by Word", "--data", "data", cwd=project)
+    assert done.stderr == said
+    for fine in ("search stats", "stats=1", "stats OR count", "* | stats count"):
+        assert call("search", fine, "--data", "data", cwd=project).stderr == ""

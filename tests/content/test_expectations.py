@@ -84,7 +84,7 @@ def test_a_sidecar() -> None:
     assert not none.expect.fires
     assert none.expect.results == Bound(0, 0)
     assert none.events == {"raw": "x"}
-    assert str(none.events_place) == "s.yaml:20:3"
+    assert str(none.data_place) == "s.yaml:20:3"
 
 
 def test_firing_is_at_least_one_result() -> None:

@@ -44,7 +44,7 @@ def raw_of(trial: TrialSpec) -> str:
     recipe = trial.events
     if trial.dataset is not None:
         recipe = read_manifest(ROOT / "datasets" / f"{trial.dataset}.yml").synthetic
-    return "".join(file.text for file in rendered(recipe, trial.events_place))
+    return "".join(file.text for file in rendered(recipe, trial.data_place))
 
 
 def commands_by_group(raw: str) -> dict[Group, set[str]]:

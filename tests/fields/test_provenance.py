@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+from datetime import UTC
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -128,7 +129,7 @@ def test_the_table_fits_eighty_columns_and_shows_no_escapes() -> None:
     file = io.StringIO()
     raw = 'a="' + "x" * 200 + '" b="\x1b[31mred" '
     found = report("kv:auto", raw)
-    print_fields(event("kv:auto", raw), found, (), Console(file=file, width=80), silent=True)
+    print_fields(event("kv:auto", raw), found, (), Console(file=file, width=80), UTC, silent=True)
     lines = file.getvalue().splitlines()
     assert max(len(line) for line in lines) <= 80
     assert "\x1b" not in file.getvalue()
@@ -139,7 +140,7 @@ def test_the_table_fits_eighty_columns_and_shows_no_escapes() -> None:
 def test_several_values_are_lines_of_their_own() -> None:
     file = io.StringIO()
     found = report("report:multi", "a1 b2 b3")
-    print_fields(event("report:multi", "a1 b2 b3"), found, (), Console(file=file, width=100))
+    print_fields(event("report:multi", "a1 b2 b3"), found, (), Console(file=file, width=100), UTC)
     values = [line[line.index("- ") :].split()[1] for line in file.getvalue().splitlines()
               if "- " in line]  # fmt: skip
     assert values == ["1", "2", "3"]

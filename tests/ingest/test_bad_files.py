@@ -31,6 +31,7 @@ POINTER = (
     "oid sha256:ba596b20db348b031d84951a78e8fd99442c8a67e42159c8356a92b055317c60\nsize 128279\n"
 )
 CUT = "an event is too long: it was cut off, and the rest of it left out"
+ANOTHER = "name a file that holds events, or fetch this one again"
 REPLACED = "bytes that are no text were replaced by U+FFFD"
 
 
@@ -44,13 +45,13 @@ def test_an_empty_file_is_an_error(tmp_path: Path) -> None:
     path = written(tmp_path, "")
     error = fault(path)
     assert isinstance(error, EmptyFile)
-    assert str(error) == f"{path}: the file is empty (fetch it again)"
+    assert str(error) == f"{path}: the file is empty ({ANOTHER})"
 
 
 @pytest.mark.parametrize("content", ["\n", " \r\n\t" * 5000, "\ufeff", b"\xff\xfe", b"\xff\xfe \0"])
 def test_a_blank_file_is_an_error(tmp_path: Path, content: str | bytes) -> None:
     path = written(tmp_path, content)
-    assert str(fault(path)) == (f"{path}: the file holds no events, only space (fetch it again)")
+    assert str(fault(path)) == (f"{path}: the file holds no events, only space ({ANOTHER})")
 
 
 def test_a_missing_file_is_an_error_with_the_nearest_name(tmp_path: Path) -> None:
@@ -126,7 +127,7 @@ def test_a_packed_file_of_nothing_is_an_error(tmp_path: Path) -> None:
     path = written(tmp_path, gzip.compress(b""))
     error = fault(path)
     assert isinstance(error, EmptyFile)
-    assert str(error) == f"{path}: the file unpacks to nothing (fetch it again)"
+    assert str(error) == f"{path}: the file unpacks to nothing ({ANOTHER})"
 
 
 class FailingDisk(io.BytesIO):
@@ -269,3 +270,20 @@ def test_a_file_is_not_held_as_a_whole(tmp_path: Path, event: str, megabytes: in
         tracemalloc.stop()
     assert count == megabytes * (1_000_000 // len(event) + 1)
     assert peak < 60_000_000
+
+
+def test_a_name_that_is_no_text_gives_a_source_that_is(tmp_path: Path) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.log"))
+    path.write_text("a=1\n")
+    (batch,) = read_file(path, Origin("main"))
+    assert batch.source == "caf\ufffd.log"
+
+
+def test_bytes_are_no_event_log_and_no_risk_events(tmp_path: Path) -> None:
+    path = written(tmp_path, b"\x07\x1e a=\x1e\xff" * 50, "broken.evtx")
+    losses: list[Loss] = []
+    batches = list(read_file(path, Origin("main"), losses=losses))
+    assert {batch.sourcetype for batch in batches} == {"text"}
+    assert losses[0].message == (
+        "the name is that of an event log, and the file is none: it is read as text"
+    )

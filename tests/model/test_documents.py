@@ -158,3 +158,9 @@ plain = st.recursive(
 def test_what_pyyaml_writes_is_read_back(value: object) -> None:
     text = yaml.safe_dump(value)
     assert read_text_document(text, "a.yml").data == value
+
+
+def test_a_tab_in_front_is_named() -> None:
+    with pytest.raises(MalformedYaml) as caught:
+        read_text_document("a:\n\t- x\n", "a.yml")
+    assert caught.value.hints == ("YAML is indented by spaces: there is a tab",)

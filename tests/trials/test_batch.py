@@ -101,7 +101,7 @@ def test_reasons_places_and_warnings(project: Project) -> None:
     wrong, missing, fine = Batch(project, jobs=1).run(searches)
     assert wrong.to_json() == {
         "id": "a", "name": "", "result_count": 0, "status": "error",
-        "reason": wrong.reason, "place": "search:1:27",
+        "reason": wrong.reason, "place": "search:1:27", "hints": ["did you mean `count`?"],
     }  # fmt: skip
     assert "cuont" in wrong.reason
     assert (missing.status, fine.status, fine.result_count) == ("unsupported", "ok", 12)
