@@ -5,7 +5,11 @@ r"""Macro expansion and comments, before anything is parsed.
     call    = "`" name [ "(" argument { "," argument } ")" ] "`"
 
 Macros are expanded outside double quotes only; an argument may be quoted, which drops the
-quotes. Source: Splunk Knowledge Manager Manual, "Use search macros in searches".
+quotes. `name=value` gives an argument by its name, if the call names all of them. Source: Splunk
+Knowledge Manager Manual, "Use search macros in searches" and "Search macro examples".
+
+A macro's validation, and the definition of one with `iseval`, are eval expressions in which the
+arguments are fields; `$argument$` is replaced before. Source: macros.conf.spec.
 """
 
 from __future__ import annotations
@@ -18,7 +22,7 @@ from harness.errors import HarnessError, Unsupported, nearest
 from harness.spl.source import Source, Span, SplText
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from harness.model import Macro
 
@@ -29,10 +33,15 @@ MAX_EXPANDED = 2_000_000
 SURROGATE = re.compile("[\ud800-\udfff]")
 ARGUMENT = re.compile(r"\$([A-Za-z0-9_-]+)\$")
 NAME = re.compile(r"[A-Za-z0-9_.:-]+")
+NAMED = re.compile(r"([A-Za-z0-9_-]+)\s*=(?!=)")
 
 
 class UnknownMacro(HarnessError):
     """A search calls a macro that neither its apps nor its content define."""
+
+
+class RefusedArguments(HarnessError):
+    """A macro's validation does not accept the arguments of a call."""
 
 
 class MacroSource(Protocol):
@@ -44,6 +53,10 @@ class MacroSource(Protocol):
 
     def names(self) -> Iterable[str]:
         """All names, for hints."""
+        ...
+
+    def evaluated(self, expression: str, fields: Mapping[str, str]) -> str | bool | None:
+        """The value of an eval expression over these fields alone."""
         ...
 
 
@@ -99,22 +112,74 @@ def _expand_call(
     macro = macros.find(name, len(arguments))
     if macro is None:
         raise _unknown(text, span, name, len(arguments), macros)
-    if macro.is_eval:
-        raise Unsupported(
-            f"macro `{name}` is an eval macro (iseval = 1)",
-            place=text.place(span),
-            hints=["write its result in place of the call"],
-        )
     if next(calls) > MAX_CALLS:
         raise text.syntax_error(f"more than {MAX_CALLS:,} macro calls in one search", span)
     if depth >= MAX_DEPTH:
         raise text.syntax_error(f"macro `{name}` never stops expanding itself", span)
+    given = _given(macro, arguments, text.text)
+    _check(macro, given, text, span, macros)
     definition = Source(macro.definition, macro.place.path, (*text.calls(span), name))
-    body = _substitute(definition, dict(zip(macro.arguments, arguments, strict=False)), text)
+    body = _substitute(definition, given, text)
+    if macro.is_eval:
+        found = _evaluated("definition", macro, body.text, given, text, span, macros)
+        if not isinstance(found, str):
+            raise text.syntax_error(f"the definition of macro `{name}` gives no text", span)
+        body = SplText.of(Source(found, macro.place.path, definition.calls))
     result.append_mapped(*_whole(_expand(body, macros, calls, depth + 1)))
     if len(result.text) > MAX_EXPANDED:
         raise text.syntax_error(f"macro `{name}` expands without end", span)
     return end + 1
+
+
+def _given(macro: Macro, spans: list[Span], raw: str) -> dict[str, Span]:
+    """The arguments by their names, whether the call names them or keeps their order."""
+    named: dict[str, Span] = {}
+    for span in spans:
+        found = NAMED.match(raw, span.start, span.end)
+        if found is not None and raw[span.start - 1] != '"':
+            named[found[1]] = _trimmed(raw, found.end(), span.end)
+    if named.keys() == set(macro.arguments):
+        return named
+    return dict(zip(macro.arguments, spans, strict=False))
+
+
+def _check(
+    macro: Macro, given: dict[str, Span], text: SplText, span: Span, macros: MacroSource
+) -> None:
+    """Raise what a macro's validation says of the arguments, if it does not accept them."""
+    if not macro.validation:
+        return
+    written = _substitute(Source(macro.validation), given, text).text
+    found = _evaluated("validation", macro, written, given, text, span, macros)
+    if found is None or found is True:
+        return
+    message = found or macro.refusal or f"`{macro.validation}` is not true"
+    raise RefusedArguments(
+        f"macro `{macro.name}` does not accept its arguments: {message}",
+        place=text.place(span),
+        hints=text.hints(span),
+    )
+
+
+def _evaluated(
+    what: str,
+    macro: Macro,
+    expression: str,
+    given: dict[str, Span],
+    text: SplText,
+    span: Span,
+    macros: MacroSource,
+) -> str | bool | None:
+    fields = {name: text.text[one.start : one.end] for name, one in given.items()}
+    try:
+        return macros.evaluated(expression, fields)
+    except HarnessError as error:
+        kind = Unsupported if isinstance(error, Unsupported) else type(error)
+        raise kind(
+            f"the {what} of macro `{macro.name}`: {error.message}",
+            place=text.place(span),
+            hints=(*error.hints, *text.hints(span)),
+        ) from error
 
 
 def _whole(text: SplText) -> tuple[SplText, int, int]:
