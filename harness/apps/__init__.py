@@ -14,7 +14,6 @@ from harness.apps.faults import (
     Warned,
 )
 from harness.apps.inventory import Inventory, inventory_of, summary_of
-from harness.apps.macros import Validation
 from harness.apps.props import (
     Alias,
     AutoLookup,
@@ -56,7 +55,6 @@ __all__ = [
     "Tokenizer",
     "Transform",
     "UnknownDataModel",
-    "Validation",
     "Warned",
     "inventory_of",
     "load_apps",

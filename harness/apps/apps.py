@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from harness.apps.conf import Setting, Stanza
     from harness.apps.faults import Ignored, Warned
     from harness.apps.folder import AppFolder
-    from harness.apps.macros import MacroKey, Validation
+    from harness.apps.macros import MacroKey
     from harness.apps.props import SourceKnowledge
     from harness.apps.savedsearches import SavedSearch
     from harness.apps.tokenizers import Tokenizer
@@ -169,15 +169,10 @@ class Apps:
             sorted(key for key, tags in self.tags.items() if tag in tags and key[0] != "eventtype")
         )
 
-    @property
+    @cached_property
     def macros(self) -> Mapping[MacroKey, Macro]:
         """The search macros by (name, number of arguments)."""
-        return self._macros[0]
-
-    @property
-    def macro_validations(self) -> Mapping[MacroKey, Validation]:
-        """The macros' checks of their arguments, where they have one."""
-        return self._macros[1]
+        return macros_of(self._layers.conf("macros"), self._layers.warn)
 
     def app_of_command(self, name: str) -> str | None:
         """The app whose commands.conf has a command, which is a script and never run."""
@@ -295,10 +290,6 @@ class Apps:
     def _props(self) -> PropsReader:
         index = StanzaIndex(self._layers.conf("props"))
         return PropsReader(index, self.transform, self._layers.warn)
-
-    @cached_property
-    def _macros(self) -> tuple[Mapping[MacroKey, Macro], Mapping[MacroKey, Validation]]:
-        return macros_of(self._layers.conf("macros"), self._layers.warn)
 
     def _table(self, app_name: str, filename: str) -> Path | None:
         """A lookup's file: in its app, else in one that exports it; folders do not count.

@@ -5,7 +5,6 @@ Source of the rules: macros.conf.spec.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.apps.conf import DEFAULT_STANZA, as_boolean
@@ -20,20 +19,11 @@ if TYPE_CHECKING:
 MacroKey = tuple[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Validation:
-    """A macro's check of its arguments: an eval expression, and what to say when it fails."""
-
-    expression: str
-    message: str
-
-
 def macros_of(
     stanzas: Mapping[str, Stanza], warn: Callable[[str, Place], None]
-) -> tuple[dict[MacroKey, Macro], dict[MacroKey, Validation]]:
-    """The macros and their validations by (name, number of arguments)."""
+) -> dict[MacroKey, Macro]:
+    """The macros by (name, number of arguments)."""
     macros: dict[MacroKey, Macro] = {}
-    validations: dict[MacroKey, Validation] = {}
     for stanza in stanzas.values():
         if stanza.name == DEFAULT_STANZA:
             continue
@@ -49,17 +39,16 @@ def macros_of(
         if "definition" not in settings:
             warn(f"the macro `{stanza.name}` has no definition", stanza.place)
             continue
-        key = (name, count)
-        macros[key] = Macro(
+        macros[name, count] = Macro(
             name=name,
             definition=settings["definition"],
             arguments=arguments,
             is_eval=as_boolean(settings.get("iseval"), default=False),
+            validation=settings.get("validation", ""),
+            refusal=settings.get("errormsg", ""),
             place=stanza.settings["definition"].place,
         )
-        if settings.get("validation"):
-            validations[key] = Validation(settings["validation"], settings.get("errormsg", ""))
-    return macros, validations
+    return macros
 
 
 def _name_and_count(stanza: str) -> tuple[str, int]:

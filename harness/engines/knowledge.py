@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from harness.plan.nodes import Relation
     from harness.plan.types import Typed
 
+MAX_VALUES = 1_000
+"""So many values of macros' expressions are remembered."""
+
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
@@ -59,6 +62,7 @@ class Knowledge:
     data_sets: dict[object, Relation] = field(default_factory=dict)
     calculated: dict[str, Expr] = field(default_factory=dict)
     _membership: Membership | None = None
+    _values: dict[object, str | bool | None] = field(default_factory=dict)
 
     @property
     def membership(self) -> Membership:
@@ -80,6 +84,17 @@ class Knowledge:
     def names(self) -> Iterable[str]:
         """The names of all macros."""
         return {name for name, _ in (*self.content_macros, *self.apps.macros)}
+
+    def evaluated(self, expression: str, fields: Mapping[str, str]) -> str | bool | None:
+        """The value of an eval expression over these fields alone, for a macro."""
+        key = (expression, tuple(fields.items()))
+        if key not in self._values:
+            if len(self._values) >= MAX_VALUES:
+                self._values.clear()
+            from harness.engines.macro_values import value_of  # noqa: PLC0415 - few macros ask
+
+            self._values[key] = value_of(expression, fields)
+        return self._values[key]
 
     def lookup(self, name: str) -> LookupDefinition | None:
         """A lookup by its name, or by the name of its file."""

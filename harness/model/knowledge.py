@@ -21,13 +21,16 @@ class Macro:
     """A search macro; the same name with another number of arguments is another macro.
 
     `definition` holds `$argument$` tokens. `is_eval` marks definitions that are an eval
-    expression whose value is the text to insert (macros.conf: `iseval`).
+    expression whose value is the text to insert (macros.conf: `iseval`). `validation` is an eval
+    expression over the arguments, `refusal` what is said when it is not true (`errormsg`).
     """
 
     name: str
     definition: str
     arguments: tuple[str, ...] = ()
     is_eval: bool = False
+    validation: str = ""
+    refusal: str = ""
     place: Place = field(default_factory=Place)
 
 

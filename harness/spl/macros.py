@@ -5,24 +5,25 @@ r"""Macro expansion and comments, before anything is parsed.
     call    = "`" name [ "(" argument { "," argument } ")" ] "`"
 
 Macros are expanded outside double quotes only; an argument may be quoted, which drops the
-quotes. The result of a macro with iseval is known where it is a text, or texts joined by `.`.
-Source: Splunk Knowledge Manager Manual, "Use search macros in searches".
+quotes. `name=value` gives an argument by its name, if the call names all of them. Source: Splunk
+Knowledge Manager Manual, "Use search macros in searches" and "Search macro examples".
+
+A macro's validation, and the definition of one with `iseval`, are eval expressions in which the
+arguments are fields; `$argument$` is replaced before. Source: macros.conf.spec.
 """
 
 from __future__ import annotations
 
 import itertools
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from harness.errors import HarnessError, Unsupported, nearest
 from harness.spl.source import Source, Span, SplText
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from harness.errors import Place
     from harness.model import Macro
 
 MAX_DEPTH = 32
@@ -32,13 +33,15 @@ MAX_EXPANDED = 2_000_000
 SURROGATE = re.compile("[\ud800-\udfff]")
 ARGUMENT = re.compile(r"\$([A-Za-z0-9_-]+)\$")
 NAME = re.compile(r"[A-Za-z0-9_.:-]+")
-TEXT = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
-TEXTS = re.compile(rf"{TEXT.pattern}(?:\s*[.+]\s*{TEXT.pattern})*", re.DOTALL)
-ESCAPED = re.compile(r'\\(["\\])')
+NAMED = re.compile(r"([A-Za-z0-9_-]+)\s*=(?!=)")
 
 
 class UnknownMacro(HarnessError):
     """A search calls a macro that neither its apps nor its content define."""
+
+
+class RefusedArguments(HarnessError):
+    """A macro's validation does not accept the arguments of a call."""
 
 
 class MacroSource(Protocol):
@@ -50,6 +53,10 @@ class MacroSource(Protocol):
 
     def names(self) -> Iterable[str]:
         """All names, for hints."""
+        ...
+
+    def evaluated(self, expression: str, fields: Mapping[str, str]) -> str | bool | None:
+        """The value of an eval expression over these fields alone."""
         ...
 
 
@@ -109,28 +116,70 @@ def _expand_call(
         raise text.syntax_error(f"more than {MAX_CALLS:,} macro calls in one search", span)
     if depth >= MAX_DEPTH:
         raise text.syntax_error(f"macro `{name}` never stops expanding itself", span)
+    given = _given(macro, arguments, text.text)
+    _check(macro, given, text, span, macros)
     definition = Source(macro.definition, macro.place.path, (*text.calls(span), name))
-    body = _substitute(definition, dict(zip(macro.arguments, arguments, strict=False)), text)
+    body = _substitute(definition, given, text)
     if macro.is_eval:
-        written = _evaluated(body, name, text.place(span))
-        result.append_mapped(*_whole(SplText.of(replace(definition, text=written))))
-    else:
-        result.append_mapped(*_whole(_expand(body, macros, calls, depth + 1)))
+        found = _evaluated("definition", macro, body.text, given, text, span, macros)
+        if not isinstance(found, str):
+            raise text.syntax_error(f"the definition of macro `{name}` gives no text", span)
+        body = SplText.of(Source(found, macro.place.path, definition.calls))
+    result.append_mapped(*_whole(_expand(body, macros, calls, depth + 1)))
     if len(result.text) > MAX_EXPANDED:
         raise text.syntax_error(f"macro `{name}` expands without end", span)
     return end + 1
 
 
-def _evaluated(body: SplText, name: str, place: Place) -> str:
-    """What an eval macro gives: texts, and what is joined of texts, are known here."""
-    if TEXTS.fullmatch(body.text.strip()) is None:
-        raise Unsupported(
-            f"macro `{name}` is an eval macro (iseval = 1) of more than texts",
-            place=place,
-            hints=["write its result in place of the call"],
-        )
-    inner = "".join(found[1] for found in TEXT.finditer(body.text))
-    return ESCAPED.sub(r"\1", inner)
+def _given(macro: Macro, spans: list[Span], raw: str) -> dict[str, Span]:
+    """The arguments by their names, whether the call names them or keeps their order."""
+    named: dict[str, Span] = {}
+    for span in spans:
+        found = NAMED.match(raw, span.start, span.end)
+        if found is not None and raw[span.start - 1] != '"':
+            named[found[1]] = _trimmed(raw, found.end(), span.end)
+    if named.keys() == set(macro.arguments):
+        return named
+    return dict(zip(macro.arguments, spans, strict=False))
+
+
+def _check(
+    macro: Macro, given: dict[str, Span], text: SplText, span: Span, macros: MacroSource
+) -> None:
+    """Raise what a macro's validation says of the arguments, if it does not accept them."""
+    if not macro.validation:
+        return
+    written = _substitute(Source(macro.validation), given, text).text
+    found = _evaluated("validation", macro, written, given, text, span, macros)
+    if found is None or found is True:
+        return
+    message = found or macro.refusal or f"`{macro.validation}` is not true"
+    raise RefusedArguments(
+        f"macro `{macro.name}` does not accept its arguments: {message}",
+        place=text.place(span),
+        hints=text.hints(span),
+    )
+
+
+def _evaluated(
+    what: str,
+    macro: Macro,
+    expression: str,
+    given: dict[str, Span],
+    text: SplText,
+    span: Span,
+    macros: MacroSource,
+) -> str | bool | None:
+    fields = {name: text.text[one.start : one.end] for name, one in given.items()}
+    try:
+        return macros.evaluated(expression, fields)
+    except HarnessError as error:
+        kind = Unsupported if isinstance(error, Unsupported) else type(error)
+        raise kind(
+            f"the {what} of macro `{macro.name}`: {error.message}",
+            place=text.place(span),
+            hints=(*error.hints, *text.hints(span)),
+        ) from error
 
 
 def _whole(text: SplText) -> tuple[SplText, int, int]:

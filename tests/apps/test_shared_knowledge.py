@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from app_writing import write_app
 
-from harness.apps import Apps, Validation, load_apps
+from harness.apps import Apps, load_apps
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,7 +76,7 @@ def test_macros_are_told_apart_by_their_arguments(tmp_path: Path) -> None:
     }
     two = apps.macros["m", 2]
     assert (two.name, two.arguments, two.is_eval) == ("m", ("a", "b"), True)
-    assert apps.macro_validations == {("m", 2): Validation("isnum(a)", '"a number, please"')}
+    assert (two.validation, two.refusal) == ("isnum(a)", '"a number, please"')
 
 
 def test_macros_that_contradict_themselves_are_reported(tmp_path: Path) -> None:
