@@ -16,8 +16,16 @@ LEAST_PASSWORD = 8
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8089, show_default=True)
-@click.option("--hec-port", type=click.IntRange(0, 65535), default=8088, show_default=True)
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8089, show_default=True, help="Port of REST."
+)
+@click.option(
+    "--hec-port",
+    type=click.IntRange(0, 65535),
+    default=8088,
+    show_default=True,
+    help="Port of HEC.",
+)
 @click.option("--user", default="admin", show_default=True, help="Name of the administrator.")
 @click.option(
     "--password-file",

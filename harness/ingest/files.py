@@ -50,6 +50,8 @@ DETECTED_CHARACTERS = 8192
 DEFAULT_HOST = "localhost"
 ROW = "row"
 EVTX_NAMED = re.compile(r"\.evtx(?:\.gz)?$", re.IGNORECASE)
+CSV_NAMED = re.compile(r"\.csv(?:\.gz)?$", re.IGNORECASE)
+UNTOLD_CSV = "its lines are events: told `--sourcetype csv`, its columns are fields"
 NO_EVTX = "the name is that of an event log, and the file is none: it is read as text"
 LINE_TIMES = TimeRules()
 
@@ -108,6 +110,8 @@ def read_file(
     else:
         if EVTX_NAMED.search(path.name):
             noted.append(Loss(str(path), NO_EVTX))
+        elif CSV_NAMED.search(path.name) and not origin.sourcetype:
+            noted.append(Loss(str(path), UNTOLD_CSV))
         told = charset(reading.settings.get("CHARSET"))
         events = reading.events(texts(chain([first], pieces), str(path), noted, told))
     yield from reading.batched(events)

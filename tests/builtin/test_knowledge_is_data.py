@@ -13,6 +13,8 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILTIN = ROOT / "harness/builtin"
 PREFIXES = ("source::", "host::", "rule::", "delayedrule::")
 CHANNEL = re.compile(r"(?:Xml)?WinEventLog:([^\"*\s)]+)")
+FORMATS = ("csv", "tsv", "psv")
+"""Splunk's source types for tables are called as INDEXED_EXTRACTIONS calls the formats."""
 KIND = re.compile(r"^SOURCETYPE = (\S+)", re.MULTILINE)
 
 
@@ -31,7 +33,7 @@ def source_types() -> set[str]:
     stanzas = load_apps().layers.conf("props")
     named = {name for name in stanzas if not name.startswith(PREFIXES) and "(" not in name}
     kinds = (BUILTIN / "system/default/kinds.conf").read_text(encoding="utf-8")
-    return (named | set(KIND.findall(kinds))) - {"default", "text"}
+    return (named | set(KIND.findall(kinds))) - {"default", "text", *FORMATS}
 
 
 def codes_and_channels() -> set[str]:

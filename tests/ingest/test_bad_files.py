@@ -287,3 +287,17 @@ def test_bytes_are_no_event_log_and_no_risk_events(tmp_path: Path) -> None:
     assert losses[0].message == (
         "the name is that of an event log, and the file is none: it is read as text"
     )
+
+
+def test_a_table_is_read_as_one_where_it_is_told_so(tmp_path: Path) -> None:
+    path = written(tmp_path, "_time,user\n2026-01-01T10:00:00Z,ann\n", "users.csv")
+    losses: list[Loss] = []
+    (lines,) = read_file(path, Origin("main"), losses=losses)
+    assert len(lines.raw) == 2
+    assert [one.message for one in losses] == [
+        "its lines are events: told `--sourcetype csv`, its columns are fields"
+    ]
+    losses.clear()
+    (rows,) = read_file(path, Origin("main", sourcetype="csv"), losses=losses)
+    assert (len(rows.raw), losses) == (1, [])
+    assert rows.time == [1767261600.0]
