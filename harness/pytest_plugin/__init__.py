@@ -9,6 +9,8 @@ from harness.pytest_plugin.hooks import (
     pytest_addoption,
     pytest_collect_file,
     pytest_configure,
+    pytest_deselected,
+    pytest_terminal_summary,
     pytest_unconfigure,
 )
 
@@ -17,6 +19,8 @@ __all__ = [
     "pytest_addoption",
     "pytest_collect_file",
     "pytest_configure",
+    "pytest_deselected",
+    "pytest_terminal_summary",
     "pytest_unconfigure",
     "run_trials",
 ]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 if TYPE_CHECKING:
-    import pytest
+    from collections.abc import Sequence
 
 SIDECAR = ".expected.yaml"
 DETECTION = (".yml", ".yaml")
@@ -17,7 +20,14 @@ OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
         {"action": "append", "help": "local, splunk, splunk:9.4 or a URL; repeatable [local]."},
     ),
     ("content", {"type": Path, "help": "Folder laid out as security_content."}),
-    ("app", {"type": Path, "action": "append", "help": "A Splunk app's folder; repeatable."}),
+    (
+        "app",
+        {
+            "type": Path,
+            "action": "append",
+            "help": "A Splunk app: a folder, or an archive; repeatable.",
+        },
+    ),
     ("iplocation", {"type": Path, "help": "IP locations, a file of MaxMind's kind."}),
     ("data", {"type": Path, "action": "append", "help": "Run on this file instead; repeatable."}),
     ("sourcetype", {"help": "Source type of the data."}),
@@ -50,6 +60,9 @@ SHORT = frozenset(
 SETTING_NAMES = {"app": "apps"}
 
 
+LEFT_OUT = pytest.StashKey[set[str]]()
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add `--harness-…` options; plain names belong to other plugins, but for the engine's."""
     group = parser.getgroup("harness", "detection-harness")
@@ -74,6 +87,32 @@ def pytest_unconfigure() -> None:
     """Leave nothing on a Splunk."""
     if (splunk := sys.modules.get("harness.engines.splunk")) is not None:
         splunk.close_instances()
+
+
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    """Note the names of the trials that `-k` and `-m` leave out."""
+    for item in items:
+        trial = getattr(item, "trial", None)
+        if trial is not None:
+            known = item.config.stash.setdefault(LEFT_OUT, set())
+            known |= {item.name.partition("[")[0], trial.detection.path.stem}
+            known |= {mark.name for mark in item.own_markers} - {"trial"}
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config
+) -> None:
+    """Where nothing is left, name the trials that were perhaps meant."""
+    known = config.stash.get(LEFT_OUT, set())
+    if exitstatus != pytest.ExitCode.NO_TESTS_COLLECTED or not known:
+        return
+    from harness.errors import nearest  # noqa: PLC0415 - only a mistake needs it
+
+    for word in re.findall(r"[\w.-]+", f"{config.option.keyword} {config.option.markexpr}"):
+        if word in {"and", "or", "not"} or any(word in name for name in known):
+            continue
+        for hint in nearest(word, known):
+            terminalreporter.write_line(f"no trial is called `{word}`: {hint}")
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:

@@ -141,3 +141,18 @@ def test_fixtures_run_trials_from_python(pytester: pytest.Pytester, content: Pat
         """
     )
     pytester.runpytest_subprocess("-k", "test_it", "--harness-offline").assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    ("choice", "said"),
+    [
+        (("-k", "wintmep"), "no trial is called `wintmep`: did you mean `wintemp`?"),
+        (("-m", "T1509"), "no trial is called `T1509`: did you mean `T1059`?"),
+    ],
+)
+def test_a_name_that_no_trial_has_gets_the_nearest(
+    pytester: pytest.Pytester, content: Path, choice: tuple[str, ...], said: str
+) -> None:
+    result = pytester.runpytest_subprocess("-q", *choice)
+    assert result.ret == pytest.ExitCode.NO_TESTS_COLLECTED
+    assert said in result.outlines
