@@ -163,6 +163,10 @@ def _coalesce(d: DuckDBDialect, *values: Node) -> Node:
 
 
 def _to_list(d: DuckDBDialect, value: Node) -> Node:
+    if isinstance(value, exp.Literal):
+        return raw("LIST_VALUE", value)
+    if isinstance(value, exp.Cast) and isinstance(value.this, exp.Null):
+        return d.function("null_list")
     return d.case([(_is_not_null(d, value), raw("LIST_VALUE", value))])
 
 
