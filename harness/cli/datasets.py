@@ -37,6 +37,8 @@ def _store(project: Project, *, retry: bool) -> Store:
 
 def _chosen(project: Project, names: tuple[str, ...]) -> Iterator[Manifest]:
     catalog = project.catalog()
+    if not catalog:
+        click.echo("there are no datasets: their manifests are the files datasets/*.yml", err=True)
     if names:
         return (catalog.get(name) for name in names)
     return iter(catalog)
@@ -77,7 +79,7 @@ def list_(content: Path | None) -> int:
         table.add_column(
             heading, justify="right" if heading == "bytes" else "left", overflow="fold"
         )
-    for manifest in project.catalog():
+    for manifest in _chosen(project, ()):
         if manifest.synthetic is not None:
             table.add_row(Text(shown(manifest.name)), Text("synthetic", "magenta"), "", "a recipe")
         for file in manifest.files:
@@ -85,7 +87,8 @@ def list_(content: Path | None) -> int:
             size = f"{file.size:,}" if file.size is not None else ""
             name = file.url.rsplit("/", 1)[-1]
             table.add_row(Text(shown(manifest.name)), Text(state), size, Text(shown(name)))
-    console().print(table)
+    if table.row_count:
+        console().print(table)
     return 0
 
 
@@ -126,6 +129,9 @@ def path(content: Path | None, name: str) -> int:
     """Print where a dataset's files are, or will be."""
     project = _project(content)
     store = _store(project, retry=False)
-    for file in project.catalog().get(name).files:
+    manifest = project.catalog().get(name)
+    if not manifest.files:
+        click.echo(f"`{manifest.name}` is rendered from a recipe: it has no files", err=True)
+    for file in manifest.files:
         click.echo(str(store.path(file)))
     return 0

@@ -521,3 +521,12 @@ def test_a_command_without_its_pipe_is_a_warning(project: Path) -> None:
     assert done.stderr == said
     for fine in ("search stats", "stats=1", "stats OR count", "* | stats count"):
         assert call("search", fine, "--data", "data", cwd=project).stderr == ""
+
+
+def test_where_there_is_no_dataset_it_is_said(project: Path) -> None:
+    for command in ("list", "verify", "fetch"):
+        done = call("datasets", command, cwd=project)
+        assert (done.returncode, done.stdout) == (0, "")
+        assert done.stderr == (
+            "there are no datasets: their manifests are the files datasets/*.yml\n"
+        )
