@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.options import console, data_options, knowledge_options, settings_from
+from harness.cli.options import PATH, console, data_options, knowledge_options, settings_from
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from harness.content import Detection
     from harness.trials import Project
 
@@ -18,16 +20,26 @@ SPL_SIGNS = frozenset("|=*`[\"'<>")
 
 @click.command()
 @click.argument("what", metavar="NAME|PATH|SPL")
+@click.argument("more", nargs=-1, type=PATH, metavar="[PATH…]")
 @knowledge_options
 @data_options
 @click.option("--sql", "show_sql", is_flag=True, help="Show the SQL that runs.")
 @click.option("--plan", "show_plan", is_flag=True, help="Show the plan as a tree.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def explain(what: str, *, show_sql: bool, show_plan: bool, as_json: bool, **flags: Any) -> int:
+def explain(
+    what: str,
+    more: tuple[Path, ...],
+    *,
+    show_sql: bool,
+    show_plan: bool,
+    as_json: bool,
+    **flags: Any,
+) -> int:
     """Show each stage of a detection or a search over the files named with --data.
 
     For every stage: the rows that came in and went out, how many rows meet each of its
-    conditions alone, which fields that it needs were empty, and a sample.
+    conditions alone, which fields that it needs were empty, and a sample. PATHs count as data
+    too, so that --data *.evtx means what it looks like.
     """
     from harness.content import Clock
     from harness.ingest import ingest, shown_losses
@@ -37,8 +49,8 @@ def explain(what: str, *, show_sql: bool, show_plan: bool, as_json: bool, **flag
     from harness.trials import Project
     from harness.trials.loading import opened, request_for, told_of_data
 
-    settings = settings_from(flags)
-    if not settings.data:
+    settings = settings_from({**flags, "data": (*flags["data"], *more)})
+    if not settings.data and not what.lstrip().startswith("|"):
         raise click.UsageError("name at least one file with --data")
     project = Project(settings)
     text, detection = _search(project, what)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from harness.content import Clock
 from harness.engines.base import SearchRequest
 from harness.model import EventTable, Origin
-from harness.trials.trial import is_table, moment, time_range
+from harness.trials.trial import is_table, moment, run_moment, time_range
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -55,9 +55,13 @@ def request_for(
 ) -> SearchRequest:
     """A search with the clock, the time range and the limits of the settings.
 
-    Without a clock it is just after the newest event; `told` is what the search's own file says.
+    Without a clock it is just after the newest event, or now where there is none;
+    `told` is what the search's own file says.
     """
     settings = project.settings
-    now = moment(settings.now, 0.0) if settings.now else (newest or 0.0) + 1
+    if settings.now:
+        now = moment(settings.now, 0.0)
+    else:
+        now = run_moment() if newest is None else newest + 1
     span = time_range(project.clock(told or Clock()), now, settings.timezone)
     return SearchRequest(text, now, span, path, limits=settings.limits)

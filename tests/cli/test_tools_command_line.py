@@ -530,3 +530,16 @@ def test_where_there_is_no_dataset_it_is_said(project: Path) -> None:
         assert done.stderr == (
             "there are no datasets: their manifests are the files datasets/*.yml\n"
         )
+
+
+def test_files_after_the_search_are_data_and_a_first_command_needs_none(project: Path) -> None:
+    told = ("--data", "data/events.xml", "data/table.parquet", "--format", "jsonl")
+    done = call("search", "* | stats count", *told, cwd=project)
+    assert json.loads(done.stdout) == {"count": 4}
+    done = call("explain", "*", "data/events.xml", "data/table.parquet", cwd=project)
+    assert done.stdout.startswith("4 events\n")
+    done = call("search", "| makeresults | eval old=_time<1700000000", cwd=project)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "1970" not in done.stdout
+    done = call("search", "index=main", cwd=project)
+    assert (done.returncode, "name at least one file with --data" in done.stderr) == (2, True)
