@@ -32,7 +32,8 @@ in an app is ever run.
 
 `harness apps list` names the loaded apps and how much each holds; `harness apps show NAME`
 shows all that one holds, which setting counts where two files disagree and why, and what has
-no effect here, each with the reason, the file and the line.
+no effect here, each with the reason, the file and the line: also extractions, calculated fields,
+lookups and event types that cannot be applied, whatever the events are.
 
 Where files disagree, `local/` counts over `default/`, and of two apps the one whose name comes
 last in ASCII order, as Splunk has it for searches; an app that is given counts over the built-in
