@@ -61,6 +61,7 @@ def show(name: str, *, as_json: bool, **flags: Any) -> int:
     """
     from harness.apps import inventory_of
     from harness.fields.soundness import unsound_settings
+    from harness.ingest.soundness import unsound_at_index_time
     from harness.report.apps import print_inventory, write_inventory
 
     project = _project(flags)
@@ -72,6 +73,7 @@ def show(name: str, *, as_json: bool, **flags: Any) -> int:
     found = inventory_of(loaded, known[name])
     root = known[name].shown("").rstrip("/") + "/"
     unsound = unsound_settings(loaded, known[name], project.knowledge)
+    unsound += unsound_at_index_time(loaded, known[name])
     told = [(str(place).removeprefix(root), message) for place, message in unsound]
     found = replace(found, warnings=tuple(dict.fromkeys((*found.warnings, *told))))
     if as_json:

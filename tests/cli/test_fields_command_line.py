@@ -89,6 +89,8 @@ def test_what_of_an_app_cannot_be_applied_is_told_by_apps_show_and_fields(tmp_pa
         "LOOKUP-d = no_table user OUTPUT dept\n"
         "[source::*.odd]\n"
         "EVAL-e = 1 +\n"
+        "[other:type]\n"
+        "LINE_BREAKER = ([\n"
     )
     (default / "eventtypes.conf").write_text("[bad]\nsearch = (user=*\n")
     (tmp_path / "x.log").write_text("user=ann port=1\n")
@@ -101,6 +103,7 @@ def test_what_of_an_app_cannot_be_applied_is_told_by_apps_show_and_fields(tmp_pa
     assert warnings["default/props.conf:4"] == "no transform `nowhere` in any app's transforms.conf"
     assert "no app has a lookup `no_table`" in warnings["default/props.conf:5"]
     assert warnings["default/props.conf:7"].startswith("`EVAL-e`: ")
+    assert warnings["default/props.conf:9"].startswith("the regex does not compile")
     assert warnings["default/eventtypes.conf:2"] == (
         "the event type `bad`: a parenthesis is not closed (add a `)`)"
     )
