@@ -13,9 +13,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from harness.errors import HarnessError
-from harness.fields.defaults import INDEX_TIME
+from harness.fields.defaults import INDEX_TIME, METADATA
 from harness.fields.discovery import field_names
-from harness.fields.resolver import METADATA
 from harness.plan.expressions import TRUE
 
 if TYPE_CHECKING:

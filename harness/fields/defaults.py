@@ -13,6 +13,9 @@ from harness.plan.expressions import Call, Const, Expr, Field
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+METADATA = ("_raw", "_time", "host")
+KNOWN = ("index", "source", "sourcetype")
+"""What all events of a group have in common."""
 PLAIN = ("linecount", "punct")
 TIME_PARTS = (
     "timestartpos", "timeendpos", "date_hour", "date_mday", "date_minute", "date_month",

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from harness.fields.defaults import LISTED, SERVER
+from harness.fields.defaults import KNOWN, LISTED, SERVER
 from harness.fields.extractors import NOT_LISTED, Automatic
-from harness.fields.resolver import KNOWN
 from harness.functions.extraction import NAME_BREAK, XML_ATTRIBUTE
 from harness.plan import nodes
 from harness.plan.expressions import Call, Const

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.fields.defaults import DEFAULTS
+from harness.fields.defaults import DEFAULTS, METADATA
 from harness.fields.extractors import Indexed
-from harness.fields.resolver import METADATA
 from harness.plan.expressions import NULL, Call, Const, Expr, Field, every, some
 
 if TYPE_CHECKING:

@@ -8,17 +8,17 @@ Knowledge Manager Manual, "The sequence of search-time operations".
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from harness.errors import HarnessError
-from harness.fields.defaults import DEFAULTS, default_fields
+from harness.fields.defaults import DEFAULTS, METADATA, default_fields
 from harness.fields.extractions import INDEXED, Extraction, extractions
 from harness.fields.extractors import Automatic
 from harness.fields.folding import fold
 from harness.fields.membership import Membership
 from harness.fields.narrowing import Known, decided, has_one_value, smallest, values_of
 from harness.fields.patterns import in_setting, placed
+from harness.fields.rounds import combined_field, listed_in, rounds_of, with_lists
 from harness.fields.sharing import with_collected
 from harness.fields.tables import CARRIED, is_tabular, table_events
 from harness.fields.tokenized import tokens
@@ -50,10 +50,8 @@ if TYPE_CHECKING:
     from harness.model import LookupDefinition
     from harness.spl.macros import MacroSource
 
-METADATA = ("_raw", "_time", "host")
 META = "_meta"
 """The fields from index time, as one JSON object."""
-KNOWN = ("index", "source", "sourcetype")
 ORIGINAL = "_sourcetype"
 """The field with the source type that `rename` hides."""
 ENCODED = "\0encoded "
@@ -62,12 +60,7 @@ KEPT = "\0kept "
 BEFORE = "\0before "
 ASKED = "\0asked"
 AFTER = "\0after "
-LISTED = "\0listed "
 NOTHING: Mapping[str, Known] = {}
-SEPARATE = 16
-"""As many fields at most are extracted each by itself; of more, the text is read into lists."""
-SEPARATE_JSON = 1
-"""The same of JSON, of which each field costs a call of a function of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -552,7 +545,7 @@ class FieldResolver:
         """
         base = self._with_defaults(group, base, wanted)
         fixed = {*METADATA, META, *CARRIED, *self.constants(group), *DEFAULTS, *group.fields}
-        rounds = _rounds(self.extractors(group))
+        rounds = rounds_of(self.extractors(group))
         needed = set(wanted) - fixed
         demanded: list[set[str]] = []
         for number in range(len(rounds) - 1, -1, -1):
@@ -568,12 +561,12 @@ class FieldResolver:
         for number, one_round in enumerate(rounds):
             fields: dict[Demand, Expr] = {}
             decoded: dict[Demand, Expr] = {}
-            listed = _listed(one_round, len(demanded[number]))
-            relation = _with_lists(relation, one_round, number, listed)
+            listed = listed_in(one_round, len(demanded[number]))
+            relation = with_lists(relation, one_round, number, listed)
             for name in sorted(demanded[number]):
                 encoded = group.entities != "none" and any(one.encoded for one in one_round)
                 known = name in given and not encoded
-                expression = _combined(name, one_round, number, listed, known=known)
+                expression = combined_field(name, one_round, number, listed, known=known)
                 if expression is None:
                     continue
                 if encoded:
@@ -592,78 +585,6 @@ class FieldResolver:
 
 def _meta(group: Group) -> tuple[str, ...]:
     return (META,) if group.has_indexed else ()
-
-
-def _rounds(found: tuple[Extractor, ...]) -> list[list[Extractor]]:
-    rounds: list[list[Extractor]] = [[]]
-    given: set[str] = set()
-    for one in found:
-        reads_new = one.source not in (*METADATA, *KNOWN) and (
-            one.source in given or any(other.found_names() is not None for other in rounds[-1])
-        )
-        if reads_new or one.encoded:
-            rounds.append([])
-            given = set()
-        rounds[-1].append(one)
-        given |= set(one.names())
-    return rounds
-
-
-def _listed(found: Iterable[Extractor], count: int) -> frozenset[int]:
-    """The positions of those of a round's extractions that read their texts into lists."""
-    return frozenset(
-        position
-        for position, one in enumerate(found)
-        if count
-        > (SEPARATE_JSON if isinstance(one, Automatic) and one.mode == "json" else SEPARATE)
-    )
-
-
-def _with_lists(
-    relation: nodes.Relation, found: Iterable[Extractor], number: int, listed: frozenset[int]
-) -> nodes.Relation:
-    """The rows with the lists of a round's extractions, which read their texts once."""
-    fields = {
-        _list_name(number, position, name): value
-        for position, one in enumerate(found)
-        if position in listed
-        for name, value in one.lists().items()
-    }
-    return nodes.Extend(relation, tuple(fields.items())) if fields else relation
-
-
-def _list_field(number: int, position: int, name: str) -> Field:
-    return Field(_list_name(number, position, name))
-
-
-def _list_name(number: int, position: int, name: str) -> str:
-    return f"{LISTED}{number} {position} {name}"
-
-
-def _combined(
-    name: str, found: Iterable[Extractor], number: int, listed: frozenset[int], *, known: bool
-) -> Expr | None:
-    """One field out of the extractions of a round; `known` if an earlier round gives it.
-
-    `listed` are the positions of those that have been read into lists.
-    """
-    combined: Expr | None = Field(name) if known else None
-    changed = False
-    for position, one in enumerate(found):
-        if position in listed:
-            expression = one.listed(name, partial(_list_field, number, position))
-        else:
-            expression = one.field(name)
-        if expression is None:
-            continue
-        changed = True
-        if combined is None:
-            combined = expression
-        elif one.adds:
-            combined = Call("append_values", (combined, expression))
-        else:
-            combined = Call("coalesce", (combined, expression))
-    return combined if changed else None
 
 
 def calculation(one: Calculated) -> Expr:

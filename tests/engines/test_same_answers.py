@@ -16,7 +16,7 @@ from harness.engines.duckdb import DuckDBEngine
 from harness.engines.knowledge import Knowledge
 from harness.engines.paths import json_cells, json_field, json_names
 from harness.engines.search import LocalSearch
-from harness.fields import resolver
+from harness.fields import rounds
 from harness.fields.defaults import TIME_PARTS
 from harness.fields.extractors import Automatic
 from harness.model import ALL_TIME, EventBatch
@@ -124,7 +124,7 @@ def test_fields_of_xml_out_of_lists_are_those_taken_one_by_one(
     batch = EventBatch("main", XML["source"], XML["sourcetype"], raw, times, ["h"] * 60)
     found: list[list[dict[str, Any]]] = []
     for separate in (0, 1_000, 0):
-        monkeypatch.setattr(resolver, "SEPARATE", separate)
+        monkeypatch.setattr(rounds, "SEPARATE", separate)
         if len(found) == 2:
             monkeypatch.setattr(Automatic, "_may", lambda *_: True)
         engine = DuckDBEngine(Knowledge(load_apps()))
@@ -147,7 +147,7 @@ def test_fields_of_json_out_of_lists_are_those_taken_one_by_one(
     times: list[float | None] = [float(n) for n in range(60)]
     found: list[list[dict[str, Any]]] = []
     for separate in (0, 1_000):
-        monkeypatch.setattr(resolver, "SEPARATE_JSON", separate)
+        monkeypatch.setattr(rounds, "SEPARATE_JSON", separate)
         engine = DuckDBEngine(Knowledge(load_apps()))
         engine.load([EventBatch("main", "s", "_json", raw, times, ["h"] * 60)])
         request = SearchRequest("search index=main | table *", 0.0, ALL_TIME)
