@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 import socket
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ gc.set_threshold(50_000, 20, 20)  # thousands of cases are collected, and kept
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """With `-k` of a detection's alias, leave test modules out that do not hold the word.
+    """With `-k` of a detection's alias, leave test modules out that have no test of that name.
 
     `pytest -k wintemp` is a command that people wait for; there are thousands of other tests.
     """
@@ -30,7 +31,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     ):
         return None
     inside = collection_path.is_relative_to(config.rootpath / "tests")
-    return True if inside and word not in collection_path.read_text(encoding="utf-8") else None
+    named = re.compile(rf"def test_\w*{word}")
+    return True if inside and not named.search(collection_path.read_text("utf-8")) else None
 
 
 @cache
