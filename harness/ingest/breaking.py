@@ -30,10 +30,6 @@ HELD_BACK = 4096
 MOST_LINES = 256
 TIMELESS = ("NONE", "CURRENT")
 """Values of DATETIME_CONFIG with which no time is looked for."""
-MERGING = (
-    "BREAK_ONLY_BEFORE", "BREAK_ONLY_BEFORE_DATE", "MUST_BREAK_AFTER", "MUST_NOT_BREAK_AFTER",
-    "MUST_NOT_BREAK_BEFORE",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -273,12 +273,6 @@ def _membership(field: str) -> tuple[str, str | None] | None:
     return ("tag", field[5:]) if field.startswith("tag::") else None
 
 
-def like_pattern(value: str) -> str:
-    r"""The SQL pattern of a value whose `*` are wildcards, escaped with `\`."""
-    escaped = value.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return escaped.replace("*", "%")
-
-
 def matches(value: str, operator: str, wanted: str) -> bool:
     """`search_equals` and `search_wildcard` worked out here, for values known before any row."""
     if operator == "search_equals":
